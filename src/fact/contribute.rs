@@ -1,0 +1,171 @@
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::{Cell, Facts, Moments, ScoreKind, Tally};
+use crate::{
+    event::{Fixed, NO_LATENCY, Route, SeriesId, Symbol, Symbols, Weight},
+    join::{Held, Joined, Label},
+    nomenclature::{Nomenclature, RollUp},
+};
+
+/// What facts need to know of a series besides its events.
+#[derive(Debug, Clone)]
+pub struct LevelTable {
+    pub nomenclature: Arc<Nomenclature>,
+    /// Weights of labels that name no inclusion probability, by route.
+    pub auto: Option<Weight>,
+    pub manual: Option<Weight>,
+    /// For each code its ancestors, coarsest first; shorter where the code is coarser. Filled as codes are met.
+    paths: HashMap<Symbol, Path>,
+}
+
+#[derive(Debug, Clone)]
+struct Path {
+    known: bool,
+    /// Symbols cannot be made here, so ancestors are told by a number of their own: node index, or past them the code.
+    nodes: Vec<u32>,
+}
+
+impl LevelTable {
+    pub fn new(nomenclature: Arc<Nomenclature>, auto: Option<f64>, manual: Option<f64>) -> Self {
+        let weight = |rate: Option<f64>| rate.filter(|r| *r > 0.0 && *r <= 1.0).map(Weight::from_inclusion);
+        LevelTable { nomenclature, auto: weight(auto), manual: weight(manual), paths: HashMap::new() }
+    }
+
+    fn learn(&mut self, code: Symbol, symbols: &Symbols) {
+        if self.paths.contains_key(&code) {
+            return;
+        }
+        let n = &self.nomenclature;
+        let text = symbols.text(code);
+        let own = u32::MAX - code.0;
+        let mut nodes = Vec::with_capacity(usize::from(n.depth()));
+        for level in 1..=n.depth() {
+            match n.roll_up(text, level) {
+                RollUp::At(ancestor) => {
+                    nodes.push(n.index(ancestor).unwrap_or(own));
+                }
+                RollUp::Unknown => nodes.push(own),
+                RollUp::Coarser => break,
+            }
+        }
+        self.paths.insert(code, Path { known: n.knows(text), nodes });
+    }
+
+    fn path(&self, code: Symbol) -> &[u32] {
+        self.paths.get(&code).map_or(&[], |p| &p.nodes)
+    }
+
+    fn known(&self, code: Symbol) -> bool {
+        self.paths.get(&code).is_none_or(|p| p.known)
+    }
+}
+
+/// Turns what the join holds into facts.
+#[derive(Debug, Default)]
+pub struct Contribution {
+    series: HashMap<SeriesId, LevelTable>,
+}
+
+impl Contribution {
+    /// Whether the series was introduced.
+    pub fn knows(&self, series: SeriesId) -> bool {
+        self.series.contains_key(&series)
+    }
+
+    pub fn introduce(&mut self, series: SeriesId, table: LevelTable) {
+        self.series.insert(series, table);
+    }
+
+    /// Adds (`sign` 1) or takes back (`sign` -1) everything that one key's record says.
+    ///
+    /// Series must have been introduced; rows of others are counted without levels.
+    pub fn add(&mut self, facts: &mut Facts, held: &Held, symbols: &Symbols, sign: i64) {
+        for joined in held.joined() {
+            self.prediction(facts, &joined, symbols, sign);
+            if let Some(label) = joined.label.filter(|l| !l.retracted) {
+                self.label(facts, &joined, &label, symbols, sign);
+            }
+        }
+        if !held.corrections.is_empty() {
+            facts.ledger.stand(&held.standing(), sign);
+        }
+    }
+
+    fn prediction(&mut self, facts: &mut Facts, joined: &Joined<'_>, symbols: &Symbols, sign: i64) {
+        let p = joined.prediction;
+        let (series, hour, route) = (p.series, p.hour(), p.route);
+        let mut tally = |what, n: i64| {
+            if n != 0 {
+                facts.count(Cell::Tally { series, hour, route, what }, sign * n);
+            }
+        };
+        tally(Tally::Predictions, 1);
+        tally(Tally::Errors, i64::from(p.failed));
+        tally(Tally::Clipped, i64::from(p.clips));
+        if let (false, Some(code)) = (p.failed, p.candidates.first()) {
+            tally(Tally::Confidence, i64::from(p.confidence.0));
+            tally(Tally::Probability, i64::from(p.probability.0));
+            if let Some(table) = self.series.get_mut(&series) {
+                table.learn(*code, symbols);
+                tally(Tally::UnknownCode, i64::from(!table.known(*code)));
+            }
+            facts.count(Cell::Volume { series, hour, route, code: *code }, sign);
+            for (kind, score) in scores(p.probability, p.confidence) {
+                facts.count(Cell::Score { series, hour, route, kind, bin: kind.bin(score) }, sign);
+            }
+        }
+        if p.latency != NO_LATENCY {
+            facts.count(Cell::Latency { series, hour, route, bin: p.latency }, sign);
+        }
+        facts.ledger.errors += sign * i64::from(p.failed);
+    }
+
+    fn label(&mut self, facts: &mut Facts, joined: &Joined<'_>, label: &Label, symbols: &Symbols, sign: i64) {
+        let p = joined.prediction;
+        let (series, hour, route, source) = (p.series, p.hour(), p.route, label.source);
+        let Some(actual) = label.code else {
+            facts.count(Cell::Tally { series, hour, route, what: Tally::Uncodable }, sign);
+            return;
+        };
+        let table = self.series.get_mut(&series);
+        let rate = table.as_ref().and_then(|t| match route {
+            Some(Route::Auto) => t.auto,
+            Some(Route::Manual) => t.manual,
+            None => None,
+        });
+        let weight = label.weight.or(rate);
+        let predicted = p.candidates.first().copied().filter(|_| !p.failed);
+        let row = Moments::row(weight, Fixed(0));
+        facts.moments(Cell::Outcome { series, hour, route, predicted, actual, source }, &row, sign);
+        let Some(predicted) = predicted else { return };
+        for (kind, score) in scores(p.probability, p.confidence) {
+            let cell = Cell::Reliability {
+                series,
+                hour,
+                route,
+                kind,
+                bin: kind.bin(score),
+                right: predicted == actual,
+                source,
+            };
+            facts.moments(cell, &Moments::row(weight, score), sign);
+        }
+        let Some(table) = table else { return };
+        table.learn(actual, symbols);
+        for code in &p.candidates {
+            table.learn(*code, symbols);
+        }
+        for (i, truth) in table.path(actual).iter().enumerate() {
+            // a truth coarser than the level has no say there, and its path ends before it
+            let found = p.candidates.iter().position(|c| table.path(*c).get(i) == Some(truth));
+            let (level, rank) = (i as u8 + 1, found.map_or(0, |r| r as u8 + 1));
+            facts.moments(Cell::Rank { series, hour, route, level, rank, source }, &row, sign);
+        }
+    }
+}
+
+fn scores(probability: Fixed, confidence: Fixed) -> [(ScoreKind, Fixed); 2] {
+    [(ScoreKind::Probability, probability), (ScoreKind::Confidence, confidence)]
+}

@@ -1,0 +1,24 @@
+//! From bytes to admitted events: files, standard input and the embedded journal.
+//!
+//! Every source hands over [`Row`]s; [`Admission`] checks them against the contract and makes them compact, or says
+//! why not ([`Reject`](crate::event::Reject)). Nothing is counted and nothing is joined here.
+
+mod admit;
+mod delimited;
+mod file;
+mod insee;
+mod journal;
+mod lines;
+mod parquet;
+mod policy;
+mod row;
+mod tabular;
+
+pub use admit::Admission;
+pub use delimited::Columns;
+pub use file::{FileError, FileFormat, Input, InputFormat, each_row, expand};
+pub(crate) use journal::created_whole;
+pub use journal::{Chunk, Journal, JournalError};
+pub use lines::MAX_LINE;
+pub use policy::{Policies, Policy, ReviewRates};
+pub use row::{Received, Row, kind_of};

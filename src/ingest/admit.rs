@@ -1,0 +1,260 @@
+use std::hash::Hasher;
+
+use hashbrown::HashMap;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::Policies;
+use crate::{
+    event::{
+        Correction, CorrectionEntry, Fixed, JoinKey, MAX_RANK, NO_LATENCY, Prediction, PredictionEntry, Reason,
+        Reject, Route, Scalar, Series, SeriesId, Status, Symbol, Symbols, Text, Weight,
+    },
+    measure::sketch,
+    nomenclature::canonical,
+};
+
+/// Checks the rules of the contract and makes events compact.
+#[derive(Debug, Clone, Default)]
+pub struct Admission {
+    pub symbols: Symbols,
+    policies: Policies,
+    thresholds: HashMap<SeriesId, Option<f64>>,
+}
+
+const DEFAULT_WORKSPACE: &str = "default";
+const MAX_CANDIDATES: usize = 100;
+/// Probabilities this far outside [0, 1] are rounding (fastText says 1.0000000136); further out they are an error.
+const PROBABILITY_SLACK: f64 = 0.001;
+
+impl Admission {
+    pub fn new(symbols: Symbols, policies: Policies) -> Self {
+        Admission { symbols, policies, thresholds: HashMap::new() }
+    }
+
+    /// # Errors
+    /// Names the field, its value and what is allowed.
+    pub fn prediction(&mut self, p: &Prediction<'_>) -> Result<(JoinKey, PredictionEntry), Reject> {
+        bounded("prediction_id", &p.prediction_id, 256)?;
+        bounded("model", &p.model, 256)?;
+        bounded("model_version", &p.model_version, 256)?;
+        bounded("nomenclature", &p.nomenclature, 256)?;
+        let workspace = workspace(p.workspace.as_ref())?;
+        let latency = match p.latency_ms {
+            Some(ms) if ms.is_finite() && ms >= 0.0 => sketch::bin(ms),
+            Some(ms) => return Err(invalid("latency_ms", ms, "a number >= 0")),
+            None => NO_LATENCY,
+        };
+        let failed = p.status == Status::Error;
+        let mut clips = 0u8;
+        let mut clip = |x: f64| {
+            let (fixed, clipped) = Fixed::clip(x);
+            clips = clips.saturating_add(u8::from(clipped));
+            fixed
+        };
+        let confidence = match p.confidence {
+            Some(c) if c.is_finite() => Some(c),
+            Some(c) => return Err(invalid("confidence", c, "a finite number")),
+            None if failed => None,
+            None => return Err(Reject::new(Reason::MissingField, "missing field `confidence` (status is ok)")),
+        };
+        if !failed && p.candidates.is_empty() {
+            return Err(Reject::new(Reason::InvalidValue, "`candidates` is empty (status is ok: 1 to 100 expected)"));
+        }
+        if p.candidates.len() > MAX_CANDIDATES {
+            let detail = format!("`candidates` holds {} (at most {MAX_CANDIDATES})", p.candidates.len());
+            return Err(Reject::new(Reason::InvalidValue, detail));
+        }
+        let mut probability = Fixed(0);
+        let mut candidates = Vec::with_capacity(p.candidates.len().min(MAX_RANK));
+        for (rank, c) in p.candidates.iter().enumerate() {
+            bounded("code", &c.code, 64)?;
+            if !(-PROBABILITY_SLACK..=1.0 + PROBABILITY_SLACK).contains(&c.probability) {
+                return Err(invalid("probability", c.probability, "0 to 1"));
+            }
+            if rank == 0 {
+                probability = clip(c.probability);
+            }
+            if rank < MAX_RANK {
+                candidates.push(self.code(&c.code)?);
+            }
+        }
+        let fixed_confidence = confidence.map_or(Fixed(0), &mut clip);
+        let series = self.series(workspace, p)?;
+        let route = match (p.route, failed) {
+            (_, true) => None,
+            (Some(route), false) => Some(route),
+            (None, false) => self.threshold(series, &p.model).zip(confidence).map(|(threshold, c)| {
+                if c >= threshold { Route::Auto } else { Route::Manual }
+            }),
+        };
+        let entry = PredictionEntry {
+            model: self.symbols.intern(p.model.as_str()),
+            series,
+            body: body_of_prediction(p),
+            at: p.predicted_at.millis(),
+            route,
+            failed,
+            confidence: fixed_confidence,
+            probability,
+            latency,
+            clips,
+            candidates,
+        };
+        Ok((JoinKey::new(workspace, p.prediction_id.as_str()), entry))
+    }
+
+    /// # Errors
+    /// Names the field, its value and what is allowed.
+    pub fn correction(&mut self, c: &Correction<'_>) -> Result<(JoinKey, CorrectionEntry), Reject> {
+        bounded("correction_id", &c.correction_id, 256)?;
+        bounded("prediction_id", &c.prediction_id, 256)?;
+        bounded("source", &c.source, 64)?;
+        let workspace = workspace(c.workspace.as_ref())?;
+        let weight = match c.inclusion_probability {
+            Some(pi) if pi > 0.0 && pi <= 1.0 => Some(Weight::from_inclusion(pi)),
+            Some(pi) => return Err(invalid("inclusion_probability", pi, "above 0, at most 1")),
+            None => None,
+        };
+        let code = match &c.code {
+            Some(code) => {
+                bounded("code", code, 64)?;
+                Some(self.code(code)?)
+            }
+            None => None,
+        };
+        let model = match &c.model {
+            Some(model) => {
+                bounded("model", model, 256)?;
+                Some(self.symbols.intern(model.as_str()))
+            }
+            None => None,
+        };
+        let entry = CorrectionEntry {
+            model,
+            id: c.correction_id.as_str().into(),
+            body: body_of_correction(c),
+            revision: c.revision,
+            at: c.corrected_at.nanos(),
+            code,
+            source: self.symbols.intern(c.source.as_str()),
+            weight,
+            retracted: c.retracted.unwrap_or(false),
+        };
+        Ok((JoinKey::new(workspace, c.prediction_id.as_str()), entry))
+    }
+
+    fn code(&mut self, code: &Text<'_>) -> Result<Symbol, Reject> {
+        let canonical = canonical(code.as_str());
+        if canonical.is_empty() {
+            return Err(Reject::new(Reason::InvalidValue, "`code` has no letter or digit"));
+        }
+        if self.symbols.len() >= Symbols::MAX_SYMBOLS {
+            return Err(Reject::new(Reason::InvalidValue, "`code`: more distinct codes than a store can hold"));
+        }
+        Ok(self.symbols.intern(&canonical))
+    }
+
+    fn series(&mut self, workspace: &str, p: &Prediction<'_>) -> Result<SeriesId, Reject> {
+        let series = Series {
+            workspace: self.symbols.intern(workspace),
+            model: self.symbols.intern(p.model.as_str()),
+            version: self.symbols.intern(p.model_version.as_str()),
+            nomenclature: self.symbols.intern(p.nomenclature.as_str()),
+        };
+        let id = self.symbols.intern_series(series);
+        if id.0 as usize >= Symbols::MAX_SERIES {
+            let detail = format!("`model_version`: more than {} versions of all models", Symbols::MAX_SERIES);
+            return Err(Reject::new(Reason::InvalidValue, detail));
+        }
+        Ok(id)
+    }
+
+    fn threshold(&mut self, series: SeriesId, model: &Text<'_>) -> Option<f64> {
+        *self.thresholds.entry(series).or_insert_with(|| self.policies.of(model.as_str()).threshold)
+    }
+}
+
+fn workspace<'a>(named: Option<&'a Text<'_>>) -> Result<&'a str, Reject> {
+    match named {
+        Some(text) => bounded("workspace", text, 64).map(|()| text.as_str()),
+        None => Ok(DEFAULT_WORKSPACE),
+    }
+}
+
+fn bounded(field: &str, text: &Text<'_>, max: usize) -> Result<(), Reject> {
+    match text.as_str().len() {
+        0 => Err(Reject::new(Reason::InvalidValue, format!("`{field}` is empty"))),
+        n if n > max => {
+            Err(Reject::new(Reason::InvalidValue, format!("`{field}` is {n} bytes long (at most {max})")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn invalid(field: &str, value: f64, allowed: &str) -> Reject {
+    Reject::new(Reason::InvalidValue, format!("`{field}` is {value} (expected {allowed})"))
+}
+
+/// Hash of everything an event says, whatever the order of its fields or the format it came in.
+struct Body(SipHasher13);
+
+impl Body {
+    fn new() -> Self {
+        Body(SipHasher13::new())
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.0.write(text.as_bytes());
+        self.0.write_u8(0xff); // not in UTF-8: neighbouring fields cannot run into each other
+        self
+    }
+
+    fn optional(&mut self, text: Option<&Text<'_>>) -> &mut Self {
+        self.0.write_u8(u8::from(text.is_some()));
+        self.text(text.map_or("", Text::as_str))
+    }
+
+    fn number(&mut self, x: Option<f64>) -> &mut Self {
+        self.0.write_u64(x.map_or(u64::MAX, |x| (x + 0.0).to_bits())); // -0 and 0 are one number
+        self
+    }
+
+    fn word(&mut self, x: u64) -> &mut Self {
+        self.0.write_u64(x);
+        self
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish128().h1
+    }
+}
+
+fn body_of_prediction(p: &Prediction<'_>) -> u64 {
+    let mut body = Body::new();
+    body.text(p.model.as_str()).text(p.model_version.as_str()).text(p.nomenclature.as_str());
+    body.word(p.predicted_at.nanos() as u64).word(u64::from(p.status == Status::Error));
+    body.number(p.latency_ms).number(p.confidence);
+    for c in &p.candidates {
+        body.text(c.code.as_str()).number(Some(c.probability)).optional(c.label.as_ref());
+    }
+    body.optional(p.text.as_ref());
+    for (name, value) in p.attributes.iter().flat_map(|a| &a.0) {
+        body.text(name.as_str());
+        match value {
+            Scalar::Null => body.word(0),
+            Scalar::Bool(b) => body.word(1 + u64::from(*b)),
+            Scalar::Number(x) => body.number(Some(*x)),
+            Scalar::Text(t) => body.text(t.as_str()),
+        };
+    }
+    body.word(p.route.map_or(0, |r| 1 + r as u64)).word(p.batch_size.map_or(0, |n| 1 + u64::from(n)));
+    body.finish()
+}
+
+fn body_of_correction(c: &Correction<'_>) -> u64 {
+    let mut body = Body::new();
+    body.text(c.correction_id.as_str()).optional(c.code.as_ref()).text(c.source.as_str());
+    body.word(c.corrected_at.nanos() as u64).number(c.inclusion_probability).word(u64::from(c.revision));
+    body.optional(c.annotator.as_ref()).word(u64::from(c.retracted.unwrap_or(false))).optional(c.model.as_ref());
+    body.finish()
+}

@@ -1,0 +1,29 @@
+/// How rows of one route are drawn for review when events do not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ReviewRates {
+    pub auto: Option<f64>,
+    pub manual: Option<f64>,
+}
+
+/// What the configuration says of one model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Policy {
+    /// Confidence from which a prediction is accepted automatically, for events that name no route.
+    pub threshold: Option<f64>,
+    pub review_rates: ReviewRates,
+    /// Nomenclature to use instead of the one that events name.
+    pub nomenclature: Option<String>,
+}
+
+/// A policy per model, and one for all others.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Policies {
+    pub default: Policy,
+    pub models: Vec<(String, Policy)>,
+}
+
+impl Policies {
+    pub fn of(&self, model: &str) -> &Policy {
+        self.models.iter().find(|(name, _)| name == model).map_or(&self.default, |(_, p)| p)
+    }
+}

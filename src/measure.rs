@@ -1,0 +1,18 @@
+//! Estimates, intervals and tests on plain slices and sums.
+//!
+//! Everything here is pure: no IO, no clock, no engine, no randomness without a seed. Nothing panics on finite input
+//! and nothing returns NaN: a number that the data cannot support is `None`. What each measure means, assumes and was
+//! checked against is in `docs/statistics.md`.
+
+pub mod accuracy;
+pub mod calibration;
+pub mod classification;
+pub mod drift;
+pub mod multiple_testing;
+pub mod proportion;
+pub mod sketch;
+pub mod weight;
+
+mod factorial;
+mod hypergeometric;
+mod ratio;

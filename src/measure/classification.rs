@@ -1,0 +1,60 @@
+//! Precision, recall and F1 of one code.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    accuracy,
+    proportion::Estimate,
+    ratio::{Ratio, Side},
+    weight::WeightSums,
+};
+
+/// How well one code is predicted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Classification {
+    /// Of the predictions of the code, the share that are right.
+    pub precision: Estimate,
+    /// Of the rows that truly have the code, the share that were given it.
+    pub recall: Estimate,
+    /// Harmonic mean of the two.
+    pub f1: Estimate,
+}
+
+/// Design-weighted precision, recall and F1 of one code.
+///
+/// With `TP`, `FP`, `FN` the weighted totals of labelled rows: precision `TP/(TP+FP)`, recall `TP/(TP+FN)`,
+/// `F1 = 2TP/(2TP+FP+FN)`. Precision and recall are Hájek domain means like [`accuracy::accuracy`]. F1 is a ratio of
+/// totals whose residuals are `2−2F` for a true positive and `−F` for the others, so
+/// `V = [ (2−2F)² A_TP + F² (A_FP + A_FN) ] / (2TP+FP+FN)²` with `A = Σ (w² − w)`; its interval is Wilson's at
+/// `n_eff = F(1−F)/V`, so it stays within [0, 1].
+///
+/// *Edge cases*: a measure whose denominator has no labelled row is `None`; a code that is predicted but never right
+/// has F1 = 0 (scikit-learn's `zero_division=0`).
+///
+/// Särndal, Swensson and Wretman (1992), section 5.6; Takahashi et al. (2022), Applied Intelligence 52, for F1.
+///
+/// ```
+/// use vigie::measure::{classification::classification, weight::WeightSums};
+/// let (tp, fp, fn_) = (WeightSums::certain(8), WeightSums::certain(2), WeightSums::certain(4));
+/// let code = classification(tp.with_replacement(), fp.with_replacement(), fn_.with_replacement(), 0.95);
+/// assert_eq!(code.precision.estimate, Some(0.8));
+/// assert_eq!(code.recall.estimate, Some(8.0 / 12.0));
+/// assert_eq!(code.f1.estimate, Some(16.0 / 22.0));
+/// ```
+pub fn classification(
+    true_positives: WeightSums,
+    false_positives: WeightSums,
+    false_negatives: WeightSums,
+    confidence_level: f64,
+) -> Classification {
+    let f1 = Ratio {
+        success: Side::new(&true_positives, 2.0),
+        failure: Side::new(&(false_positives + false_negatives), 1.0),
+    };
+    let share = |missed: &WeightSums| accuracy::ratio(&true_positives, missed).interval(confidence_level).0;
+    Classification {
+        precision: share(&false_positives),
+        recall: share(&false_negatives),
+        f1: f1.interval(confidence_level).0,
+    }
+}

@@ -1,0 +1,146 @@
+//! Confidence intervals for a proportion, with a real-valued sample size.
+//!
+//! Under an unequal-probability design the sample size is an *effective* one (see [`super::accuracy`]), so both
+//! intervals take the estimated proportion and a real `n > 0`, which may be infinite (no sampling error).
+
+use serde::{Deserialize, Serialize};
+use statrs::{
+    distribution::{ContinuousCDF, Normal},
+    function::beta::beta_reg,
+};
+
+/// A point estimate with its interval; `None` where the data says nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    pub estimate: Option<f64>,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+}
+
+impl Estimate {
+    /// An estimate without a usable interval.
+    pub fn point(estimate: f64) -> Self {
+        Self {
+            estimate: Some(estimate),
+            ..Self::default()
+        }
+    }
+
+    fn interval(estimate: f64, lower: f64, upper: f64) -> Self {
+        Self {
+            estimate: Some(estimate),
+            lower: Some(lower.clamp(0.0, estimate)),
+            upper: Some(upper.clamp(estimate, 1.0)),
+        }
+    }
+}
+
+/// Two-sided standard normal quantile, the `z` of a confidence level: 1.96 for 0.95.
+///
+/// `z = Φ⁻¹((1 + level) / 2)`. `None` unless `0 < level < 1`.
+///
+/// ```
+/// use vigie::measure::proportion::normal_quantile;
+/// assert!((normal_quantile(0.95).unwrap() - 1.959963984540054).abs() < 1e-12);
+/// assert_eq!(normal_quantile(1.0), None);
+/// ```
+pub fn normal_quantile(confidence_level: f64) -> Option<f64> {
+    if !(confidence_level > 0.0 && confidence_level < 1.0) {
+        return None;
+    }
+    let z = Normal::standard().inverse_cdf(0.5 + confidence_level / 2.0);
+    z.is_finite().then_some(z)
+}
+
+/// Wilson score interval.
+///
+/// The `p₀` for which `(p − p₀)² ≤ z² p₀(1 − p₀)/n`:
+/// `(p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)`.
+///
+/// Assumes `n` independent rows, or an effective `n` that matches the design's variance. Behaves at 0, at 1 and for
+/// small `n`. An infinite `n` gives the point itself. Nothing for `p` outside [0, 1] or `n` not above 0; no bounds for
+/// a `confidence_level` outside (0, 1).
+///
+/// Wilson (1927), JASA 22; Brown, Cai and DasGupta (2001), Statistical Science 16.
+///
+/// ```
+/// use vigie::measure::proportion::wilson;
+/// let all_right = wilson(1.0, 5.0, 0.95);
+/// assert!((all_right.lower.unwrap() - 0.5655175).abs() < 1e-7);
+/// assert_eq!(all_right.upper, Some(1.0));
+/// assert_eq!(wilson(0.5, 0.0, 0.95).estimate, None);
+/// ```
+pub fn wilson(p: f64, n: f64, confidence_level: f64) -> Estimate {
+    if !is_proportion(p, n) {
+        return Estimate::default();
+    }
+    let Some(z) = normal_quantile(confidence_level) else {
+        return Estimate::point(p);
+    };
+    let shrink = z * z / n;
+    let center = p + shrink / 2.0;
+    let half = z * (p * (1.0 - p) / n + shrink / n / 4.0).sqrt();
+    // a vanishing n makes infinity / infinity: it says nothing
+    let bound = |x: f64, none: f64| {
+        if x.is_nan() { none } else { x }
+    };
+    let lower = bound((center - half) / (1.0 + shrink), 0.0);
+    let upper = bound((center + half) / (1.0 + shrink), 1.0);
+    // rounding must not cut off the bound that is exact by definition
+    let lower = if p == 0.0 { 0.0 } else { lower };
+    let upper = if p == 1.0 { 1.0 } else { upper };
+    Estimate::interval(p, lower, upper)
+}
+
+/// Clopper-Pearson ("exact") interval; with an effective `n` it is Korn and Graubard's.
+///
+/// With `x = n p`: lower = Beta quantile `B(α/2; x, n − x + 1)`, upper = `B(1 − α/2; x + 1, n − x)`.
+///
+/// Covers at least the nominal level for a binomial count, usually more. Edge cases as in [`wilson`].
+///
+/// Clopper and Pearson (1934), Biometrika 26; Korn and Graubard (1998), Survey Methodology 24.
+///
+/// ```
+/// use vigie::measure::proportion::clopper_pearson;
+/// let none_of_ten = clopper_pearson(0.0, 10.0, 0.95);
+/// assert_eq!(none_of_ten.lower, Some(0.0));
+/// assert!((none_of_ten.upper.unwrap() - 0.3084971).abs() < 1e-7);
+/// ```
+pub fn clopper_pearson(p: f64, n: f64, confidence_level: f64) -> Estimate {
+    if !is_proportion(p, n) {
+        return Estimate::default();
+    }
+    if !(confidence_level > 0.0 && confidence_level < 1.0) {
+        return Estimate::point(p);
+    }
+    if n.is_infinite() {
+        return Estimate::interval(p, p, p);
+    }
+    let tail = (1.0 - confidence_level) / 2.0;
+    let (x, y) = (n * p, n * (1.0 - p));
+    let lower = if x > 0.0 { beta_quantile(tail, x, y + 1.0) } else { 0.0 };
+    // by symmetry, so that both tails keep their precision
+    let upper = if y > 0.0 { 1.0 - beta_quantile(tail, y, x + 1.0) } else { 1.0 };
+    Estimate::interval(p, lower, upper)
+}
+
+fn is_proportion(p: f64, n: f64) -> bool {
+    (0.0..=1.0).contains(&p) && n > 0.0
+}
+
+/// Bisection on the regularised incomplete beta function: statrs' own inverse may stop early.
+fn beta_quantile(probability: f64, a: f64, b: f64) -> f64 {
+    let (mut low, mut high) = (0.0_f64, 1.0_f64);
+    for _ in 0..200 {
+        let middle = low + (high - low) / 2.0;
+        if middle <= low || middle >= high {
+            break;
+        }
+        if beta_reg(a, b, middle) < probability {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}

@@ -1,0 +1,14 @@
+//! Events in, facts out: the one place where ingest, join, fact and store meet.
+//!
+//! [`Tabulator`] is the sequence itself, over any [`State`](crate::store::State); [`tabulate_files`] runs it once in
+//! memory for a report, [`Consumer`] keeps it running over the embedded journal with atomic commits.
+
+mod batch;
+mod book;
+mod consume;
+mod tabulator;
+
+pub use batch::{BatchError, FilesRead, Sources, tabulate_files};
+pub use book::NomenclatureBook;
+pub use consume::{Consumer, PipelineError, Progress};
+pub use tabulator::{Rejected, Tabulator};

@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::nomenclature::{Nomenclature, builtin, canonical};
+
+/// Finds the nomenclature that an event names: the user's own first, then the built-in ones, then a flat one.
+#[derive(Debug, Clone, Default)]
+pub struct NomenclatureBook {
+    own: HashMap<String, Arc<Nomenclature>>,
+    /// Used for every event, whatever it names (`--nomenclature`).
+    forced: Option<Arc<Nomenclature>>,
+}
+
+impl NomenclatureBook {
+    pub fn add(&mut self, name: &str, nomenclature: Arc<Nomenclature>) {
+        self.own.insert(plain(name), nomenclature);
+    }
+
+    pub fn force(&mut self, nomenclature: Arc<Nomenclature>) {
+        self.forced = Some(nomenclature);
+    }
+
+    pub fn find(&self, name: &str) -> Arc<Nomenclature> {
+        if let Some(forced) = &self.forced {
+            return forced.clone();
+        }
+        let own = self.own.get(&plain(name)).cloned();
+        own.or_else(|| builtin(name)).unwrap_or_else(|| Arc::new(Nomenclature::flat(name)))
+    }
+}
+
+fn plain(name: &str) -> String {
+    canonical(name).chars().filter(|c| c.is_alphanumeric()).collect()
+}

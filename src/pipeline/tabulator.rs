@@ -1,0 +1,97 @@
+use super::NomenclatureBook;
+use crate::{
+    event::{Entry, Intake, Kind, Reason, Reject, SeriesId},
+    fact::{Contribution, Facts, LevelTable},
+    ingest::{Admission, Policies, Row},
+    join::JoinVerdict,
+    store::{State, StoreError},
+};
+
+/// Takes rows one by one: admits, joins, and adds what changed to `facts`.
+#[derive(Debug)]
+pub struct Tabulator {
+    pub admission: Admission,
+    pub facts: Facts,
+    policies: Policies,
+    contribution: Contribution,
+    book: NomenclatureBook,
+}
+
+/// A row that was refused, for the dead letters.
+#[derive(Debug, Clone)]
+pub struct Rejected {
+    pub kind: Option<Kind>,
+    pub reject: Reject,
+}
+
+impl Tabulator {
+    pub fn new(admission: Admission, policies: Policies, book: NomenclatureBook) -> Self {
+        Tabulator { admission, facts: Facts::default(), policies, contribution: Contribution::default(), book }
+    }
+
+    /// # Errors
+    /// When the state cannot be read or kept; a bad row is not an error but a [`Rejected`].
+    pub fn take<S: State>(
+        &mut self,
+        state: &mut S,
+        row: &Row<'_>,
+        kind: Option<Kind>,
+    ) -> Result<Option<Rejected>, StoreError> {
+        let received = self.admission.receive(row, kind);
+        let (key, entry) = match received.admitted {
+            Ok(admitted) => admitted,
+            Err(reject) => {
+                self.facts.ledger.receive(received.kind, Intake::Rejected(reject.reason));
+                return Ok(Some(Rejected { kind: received.kind, reject }));
+            }
+        };
+        let kind = match &entry {
+            Entry::Prediction(p) => {
+                self.introduce(p.series);
+                Kind::Prediction
+            }
+            Entry::Correction(_) => Kind::Correction,
+        };
+        let before = state.get(key)?;
+        let mut after = before.clone().unwrap_or_default();
+        let verdict = after.apply(entry);
+        let intake = match verdict {
+            JoinVerdict::Accepted => Intake::Accepted,
+            JoinVerdict::Duplicate => Intake::Duplicate,
+            JoinVerdict::Conflict => Intake::Rejected(Reason::Conflict),
+        };
+        self.facts.ledger.receive(Some(kind), intake);
+        if verdict != JoinVerdict::Duplicate {
+            let symbols = &self.admission.symbols;
+            if let Some(before) = &before {
+                self.contribution.add(&mut self.facts, before, symbols, -1);
+            }
+            self.contribution.add(&mut self.facts, &after, symbols, 1);
+            state.put(key, after)?;
+        }
+        Ok((verdict == JoinVerdict::Conflict).then(|| Rejected {
+            kind: Some(kind),
+            reject: Reject::new(Reason::Conflict, "another body under a known id; the earliest of them holds"),
+        }))
+    }
+
+    fn introduce(&mut self, id: SeriesId) {
+        if self.contribution.knows(id) {
+            return;
+        }
+        let symbols = &self.admission.symbols;
+        let Some(series) = symbols.series(id) else { return };
+        let policy = self.policies.of(symbols.text(series.model));
+        let named = policy.nomenclature.as_deref().unwrap_or_else(|| symbols.text(series.nomenclature));
+        let rates = policy.review_rates;
+        self.contribution.introduce(id, LevelTable::new(self.book.find(named), rates.auto, rates.manual));
+    }
+
+    /// Introduces every series known so far: after a restart, a correction may come before any new prediction does.
+    pub fn introduce_known(&mut self) {
+        let known: Vec<SeriesId> = self.admission.symbols.all_series().map(|(id, _)| id).collect();
+        for id in known {
+            self.introduce(id);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether the model's probabilities mean what they say.
+
+use super::{
+    Error, chart,
+    chart::palette::Ink,
+    texts::Texts,
+    view::{Cell, Figure, Table},
+};
+use crate::assess::assessment::Assessment;
+
+/// Section 6.
+pub(crate) struct Calibration {
+    pub scores: String,
+    pub reliability: Option<Figure>,
+    pub confidence: Option<Figure>,
+    pub table: Option<Table>,
+}
+
+impl Calibration {
+    pub fn new(t: &Texts, a: &Assessment) -> Result<Self, Error> {
+        let c = &a.calibration;
+        let scores = match (c.ece, c.brier) {
+            (Some(ece), Some(brier)) => {
+                t.f("calibration.scores", &[("ece", &t.dec(ece, 3)), ("brier", &t.dec(brier, 3)), ("n", &t.int(c.n))])
+            }
+            _ => t.s("calibration.none").to_owned(),
+        };
+        let reliability = chart::calibration::reliability(t, &c.bins)?.map(|svg| Figure {
+            title: t.s("calibration.figure_reliability").to_owned(),
+            svg,
+            legend: vec![
+                (Ink::Auto.swatch(), t.s("calibration.observed").to_owned()),
+                (Ink::Null.swatch(), t.s("calibration.ideal").to_owned()),
+            ],
+            caption: t.s("calibration.caption_reliability").to_owned(),
+            wide: false,
+        });
+        let confidence = chart::calibration::confidence(t, &c.confidence, a.scope.threshold)?.map(|svg| Figure {
+            title: t.s("calibration.figure_confidence").to_owned(),
+            svg,
+            legend: vec![(Ink::Auto.swatch(), t.route("auto")), (Ink::Manual.swatch(), t.s("calibration.other").to_owned())],
+            caption: t.s("calibration.caption_confidence").to_owned(),
+            wide: false,
+        });
+        Ok(Self { scores, reliability, confidence, table: table(t, a) })
+    }
+}
+
+fn table(t: &Texts, a: &Assessment) -> Option<Table> {
+    let keys = ["col.probability", "col.predictions", "col.labelled", "col.mean_probability", "col.observed"];
+    let mut table = Table::new(t, "calibration.table", 1, &keys);
+    for bin in &a.calibration.bins {
+        let range = t.f("calibration.bin", &[("from", &t.pct0(bin.lower)), ("to", &t.pct0(bin.upper))]);
+        table.rows.push(vec![
+            Cell::text(range),
+            Cell::number(t.int(bin.n_predicted)),
+            Cell::number(t.int(bin.n_labelled)),
+            Cell::number(t.pct(bin.mean_probability)).why(t.s("dash.no_labels")),
+            Cell::estimate(t, &bin.accuracy),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(table)
+}

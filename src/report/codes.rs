@@ -1,0 +1,99 @@
+//! Quality code by code.
+
+use super::{
+    Error, chart,
+    number::DASH,
+    strip::{level_name, overall},
+    texts::Texts,
+    view::{self, Figure},
+};
+use crate::{
+    assess::assessment::{Assessment, CodeQuality},
+    measure::proportion::Estimate,
+};
+
+/// Labels below which a code's quality is not shown.
+pub(crate) const FEW: u64 = 5;
+/// Rows of the page; the JSON twin has them all.
+const MOST_ROWS: usize = 1500;
+/// Codes named in the chart.
+const NAMED: usize = 6;
+
+/// Section 3.
+pub(crate) struct Codes {
+    pub lead: String,
+    pub figure: Option<Figure>,
+    pub rows: Vec<CodeRow>,
+    pub more: String,
+}
+
+/// One row; kept small, a page has hundreds of them.
+pub(crate) struct CodeRow {
+    pub code: String,
+    pub label: String,
+    pub predicted: String,
+    pub automation: String,
+    pub labelled: String,
+    /// Too few labels to say anything.
+    pub few: bool,
+    /// Precision, recall, F1: value, interval, bar.
+    pub shares: [(String, String, String); 3],
+}
+
+impl Codes {
+    pub fn new(t: &Texts, a: &Assessment) -> Result<Self, Error> {
+        let codes = &a.accuracy.by_code;
+        let judged = codes.iter().filter(|code| code.n_labelled >= FEW).count();
+        let lead = t.f(
+            "codes.lead",
+            &[
+                ("n", &t.int(codes.len() as u64)),
+                ("judged", &t.int(judged as u64)),
+                ("few", &t.int(FEW)),
+                ("level", &level_name(t, a, a.scope.level)),
+            ],
+        );
+        let hidden = codes.len().saturating_sub(MOST_ROWS);
+        let more = if hidden > 0 { t.f("codes.more", &[("n", &t.int(hidden as u64))]) } else { String::new() };
+        Ok(Self {
+            lead,
+            figure: figure(t, a)?,
+            rows: codes.iter().take(MOST_ROWS).map(|code| row(t, code)).collect(),
+            more,
+        })
+    }
+}
+
+fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
+    let share = |e: &Estimate| (t.pct(e.estimate), t.interval(e), view::bar(e));
+    let label = match (code.label.is_empty(), code.known) {
+        (_, false) => t.s("codes.unknown").to_owned(),
+        (true, true) => DASH.to_owned(),
+        (false, true) => code.label.clone(),
+    };
+    CodeRow {
+        code: code.code.clone(),
+        label,
+        predicted: t.int(code.n_predicted),
+        automation: t.pct(code.automation_rate),
+        labelled: t.int(code.n_labelled),
+        few: code.n_labelled < FEW,
+        shares: [&code.precision, &code.recall, &code.f1].map(share),
+    }
+}
+
+fn figure(t: &Texts, a: &Assessment) -> Result<Option<Figure>, Error> {
+    let judged: Vec<_> = a.accuracy.by_code.iter().filter(|code| code.n_labelled >= FEW).collect();
+    let whole = overall(a, a.scope.level, "all").and_then(|row| row.accuracy.estimate.lower).unwrap_or(0.0);
+    let mut weak: Vec<_> = judged
+        .iter()
+        .filter(|code| code.precision.upper.is_some_and(|upper| upper < whole))
+        .map(|code| (code.n_predicted, code.code.as_str()))
+        .collect();
+    weak.sort_by(|a, b| b.cmp(a));
+    let named: Vec<_> = weak.into_iter().take(NAMED).map(|(_, code)| code).collect();
+    let title = t.s("codes.figure").to_owned();
+    let svg = chart::accuracy::codes(t, &title, &judged, &named)?;
+    let caption = t.f("codes.caption", &[("few", &t.int(FEW))]);
+    Ok(svg.map(|svg| Figure { title, svg, legend: Vec::new(), caption, wide: true }))
+}

@@ -1,0 +1,124 @@
+//! How the predicted codes' distribution differs from the reference, beside what chance alone would give.
+
+use super::{
+    Error, chart,
+    chart::{drift::DISTANCES, palette::Ink},
+    findings::DISCOVERY,
+    texts::Texts,
+    view::{Cell, Figure, Table},
+};
+use crate::assess::assessment::{Assessment, CodeDrift};
+
+/// Codes in the chart of share changes.
+const CHARTED: usize = 15;
+/// Codes in the table, at least and at most; between the two, those that moved beyond chance.
+const LISTED: (usize, usize) = (15, 60);
+
+/// Section 5.
+pub(crate) struct Drift {
+    pub compared: String,
+    pub levels: Option<Figure>,
+    pub table: Option<Table>,
+    pub codes: Option<Figure>,
+    pub code_table: Option<Table>,
+    pub more: String,
+}
+
+impl Drift {
+    pub fn new(t: &Texts, a: &Assessment) -> Result<Self, Error> {
+        let levels = chart::drift::against_null(t, &a.drift.label)?.map(|svg| Figure {
+            title: t.s("drift.figure_null").to_owned(),
+            svg,
+            legend: vec![
+                (Ink::Up.swatch(), t.s("drift.measured").to_owned()),
+                (Ink::Null.swatch(), t.s("drift.expected").to_owned()),
+            ],
+            caption: t.s("drift.caption_null").to_owned(),
+            wide: true,
+        });
+        let mut movers: Vec<_> = a.drift.codes.iter().filter(|code| code.drift.difference.is_finite()).collect();
+        movers.sort_by(|x, y| y.drift.contribution.total_cmp(&x.drift.contribution));
+        let mut charted: Vec<_> = movers.iter().copied().take(CHARTED).collect();
+        charted.sort_by(|x, y| y.drift.difference.total_cmp(&x.drift.difference));
+        let codes = chart::drift::movers(t, &charted)?.map(|svg| Figure {
+            title: t.s("drift.figure_codes").to_owned(),
+            svg,
+            legend: vec![
+                (Ink::Up.swatch(), t.s("drift.rose").to_owned()),
+                (Ink::Down.swatch(), t.s("drift.fell").to_owned()),
+            ],
+            caption: t.s("drift.caption_codes").to_owned(),
+            wide: true,
+        });
+        let hidden = movers.len() - listed(&movers);
+        let more = if hidden > 0 { t.f("drift.more", &[("n", &t.int(hidden as u64))]) } else { String::new() };
+        Ok(Self { compared: compared(t, a), levels, table: table(t, a), codes, code_table: code_table(t, &movers), more })
+    }
+}
+
+fn compared(t: &Texts, a: &Assessment) -> String {
+    match (&a.scope.reference, a.drift.label.first()) {
+        (Some(reference), Some(row)) => t.f(
+            "drift.compared",
+            &[
+                ("current", &t.period(&reference.current)),
+                ("reference", &t.period(&reference.period)),
+                ("n_current", &t.int(row.n_current)),
+                ("n_reference", &t.int(row.n_reference)),
+            ],
+        ),
+        _ => t.s("drift.none").to_owned(),
+    }
+}
+
+fn table(t: &Texts, a: &Assessment) -> Option<Table> {
+    let keys = [
+        "col.level", "col.categories", "drift.tv", "drift.hellinger", "drift.js", "drift.psi", "col.chi2", "col.p", "col.p_g",
+        "col.p_method",
+    ];
+    let mut table = Table::new(t, "drift.table", 1, &keys);
+    for row in &a.drift.label {
+        let drift = &row.drift;
+        let mut cells = vec![Cell::text(t.level(&row.level_name)), Cell::number(t.int(u64::from(drift.categories)))];
+        for (_, of) in DISTANCES {
+            let expected = t.f("drift.expected_short", &[("x", &t.distance(of(&drift.null)))]);
+            cells.push(Cell::number(t.distance(of(&drift.distances))).note(expected).why(t.s("dash.no_test")));
+        }
+        let df = t.f("drift.df", &[("df", &t.int(u64::from(drift.chi2.df)))]);
+        cells.push(Cell::number(t.dec(drift.chi2.statistic, 1)).note(df).why(t.s("dash.no_test")));
+        cells.push(Cell::number(t.p_value(drift.chi2.p_value)).why(t.s("dash.no_test")));
+        cells.push(Cell::number(t.p_value(drift.g.p_value)).why(t.s("dash.no_test")));
+        cells.push(Cell { muted: true, ..Cell::number(t.word("p_method", &drift.p_value_method)) });
+        table.rows.push(cells);
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// How many of the movers the table lists; the JSON twin has them all.
+fn listed(movers: &[&CodeDrift]) -> usize {
+    let moved = movers.iter().rposition(|code| code.drift.q_value <= DISCOVERY).map_or(0, |i| i + 1);
+    moved.clamp(LISTED.0, LISTED.1).min(movers.len())
+}
+
+fn code_table(t: &Texts, movers: &[&CodeDrift]) -> Option<Table> {
+    let keys = [
+        "col.code", "col.label", "col.share_reference", "col.share_current", "col.difference", "col.contribution", "col.p", "col.q",
+    ];
+    let mut table = Table::new(t, "drift.code_table", 2, &keys);
+    for code in movers.iter().take(listed(movers)) {
+        let drift = &code.drift;
+        let muted = drift.q_value > DISCOVERY || drift.q_value.is_nan();
+        let quiet = |cell: Cell| Cell { muted, ..cell };
+        table.rows.push(vec![
+            quiet(Cell::text(&code.code)),
+            quiet(Cell::text(&code.label)),
+            quiet(Cell::number(t.share(drift.share_reference)).note(t.int(code.n_reference))),
+            quiet(Cell::number(t.share(drift.share_current)).note(t.int(code.n_current))),
+            quiet(Cell::number(t.points(drift.difference, 2))),
+            quiet(Cell::number(t.pct(Some(drift.contribution)))),
+            quiet(Cell::number(t.p_value(drift.p_value)).why(t.s("dash.no_test"))),
+            quiet(Cell::number(t.p_value(drift.q_value)).why(t.s("dash.no_test"))),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(table)
+}

@@ -1,0 +1,184 @@
+//! Numbers and dates as the reader writes them. A value that cannot be said is a dash, never 0 or NaN.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use super::{
+    lang::Lang,
+    texts::{NARROW, Texts},
+};
+use crate::{assess::assessment::Period, measure::proportion::Estimate};
+
+/// What stands for a number that cannot be said.
+pub(crate) const DASH: &str = "–";
+
+impl Texts {
+    /// A count: `12 345` or `12,345`, with a narrow no-break space in French.
+    pub fn int(&self, n: u64) -> String {
+        self.group(&n.to_string())
+    }
+
+    /// A number with so many decimals.
+    pub fn dec(&self, x: f64, decimals: usize) -> String {
+        if !x.is_finite() {
+            return DASH.to_owned();
+        }
+        let plain = format!("{:.decimals$}", x.abs());
+        let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+        let minus = if x < 0.0 && plain.bytes().any(|b| b.is_ascii_digit() && b != b'0') { "−" } else { "" };
+        let whole = self.group(whole);
+        match (fraction, self.lang) {
+            ("", _) => format!("{minus}{whole}"),
+            (_, Lang::Fr) => format!("{minus}{whole},{fraction}"),
+            (_, Lang::En) => format!("{minus}{whole}.{fraction}"),
+        }
+    }
+
+    fn group(&self, digits: &str) -> String {
+        let separator = if self.lang == Lang::Fr { NARROW } else { ',' };
+        let mut out = String::with_capacity(digits.len() + 4);
+        for (i, c) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                out.push(separator);
+            }
+            out.push(c);
+        }
+        out
+    }
+
+    /// `%` with the space that the language puts before it.
+    fn percent_sign(&self) -> String {
+        if self.lang == Lang::Fr { format!("{NARROW}%") } else { "%".to_owned() }
+    }
+
+    /// A fraction as a percentage with one decimal; what would round to 0 or 100 without being so says `<` or `>`.
+    pub fn pct(&self, x: Option<f64>) -> String {
+        let Some(x) = x.filter(|x| x.is_finite()) else { return DASH.to_owned() };
+        let sign = self.percent_sign();
+        if x > 0.0 && x < 0.0005 {
+            format!("<{NARROW}{}{sign}", self.dec(0.1, 1))
+        } else if x < 1.0 && x >= 0.9995 {
+            format!(">{NARROW}{}{sign}", self.dec(99.9, 1))
+        } else {
+            format!("{}{sign}", self.dec(x * 100.0, 1))
+        }
+    }
+
+    /// A code's share of the predictions: two decimals, for most codes are rare.
+    pub fn share(&self, x: f64) -> String {
+        format!("{}{}", self.dec(x * 100.0, 2), self.percent_sign())
+    }
+
+    /// A whole percentage, for axes.
+    pub fn pct0(&self, x: f64) -> String {
+        format!("{}{}", self.dec(x * 100.0, 0), self.percent_sign())
+    }
+
+    /// A difference of shares in percentage points, signed.
+    pub fn points(&self, x: f64, decimals: usize) -> String {
+        let plus = if x > 0.0 { "+" } else { "" };
+        format!("{plus}{}{NARROW}{}", self.dec(x * 100.0, decimals), self.s("unit.points"))
+    }
+
+    /// `[77,1 ; 79,2]` in percent without its sign; empty where there is no interval.
+    pub fn interval(&self, estimate: &Estimate) -> String {
+        let (Some(lower), Some(upper)) = (estimate.lower, estimate.upper) else { return String::new() };
+        let (lower, upper) = (self.dec(lower * 100.0, 1), self.dec(upper * 100.0, 1));
+        match self.lang {
+            Lang::Fr => format!("[{lower}{NARROW};\u{a0}{upper}]"),
+            Lang::En => format!("[{lower},\u{a0}{upper}]"),
+        }
+    }
+
+    /// A percentage with its interval after it.
+    pub fn pct_interval(&self, estimate: &Estimate) -> String {
+        let interval = self.interval(estimate);
+        let point = self.pct(estimate.estimate);
+        if interval.is_empty() { point } else { format!("{point} {interval}") }
+    }
+
+    /// A distance between distributions: four decimals, `< 0,0001` below.
+    pub fn distance(&self, x: f64) -> String {
+        if x > 0.0 && x < 0.0001 { format!("<{NARROW}{}", self.dec(0.0001, 4)) } else { self.dec(x, 4) }
+    }
+
+    /// A p-value: three decimals, `< 0,001` below.
+    pub fn p_value(&self, p: f64) -> String {
+        if !p.is_finite() {
+            DASH.to_owned()
+        } else if p < 0.001 {
+            format!("<{NARROW}{}", self.dec(0.001, 3))
+        } else {
+            self.dec(p, if p < 0.1 { 3 } else { 2 })
+        }
+    }
+
+    /// `p = 0,032` or `p < 0,001`, of a p-value or a q-value.
+    pub fn p_phrase(&self, letter: &str, p: f64) -> String {
+        let value = self.p_value(p);
+        match value.strip_prefix('<') {
+            Some(bound) => format!("{letter}\u{a0}<\u{a0}{}", bound.trim_start_matches(NARROW)),
+            None => format!("{letter}\u{a0}=\u{a0}{value}"),
+        }
+    }
+
+    /// A duration in milliseconds, or in seconds from one second on.
+    pub fn ms(&self, ms: Option<f64>) -> String {
+        match ms.filter(|ms| ms.is_finite()) {
+            None => DASH.to_owned(),
+            Some(ms) if ms >= 1000.0 => format!("{}{NARROW}s", self.dec(ms / 1000.0, 2)),
+            Some(ms) => format!("{}{NARROW}ms", self.dec(ms, usize::from(ms < 99.95))),
+        }
+    }
+
+    /// A rate given a second: a second, or an hour when it is slower than one a second.
+    pub fn rate(&self, per_second: Option<f64>) -> String {
+        match per_second.filter(|x| x.is_finite()) {
+            None => DASH.to_owned(),
+            Some(x) if x >= 1.0 => format!("{}{NARROW}{}", self.dec(x, 1), self.s("unit.per_second")),
+            Some(x) => {
+                let hourly = x * 3600.0;
+                let decimals = usize::from(hourly < 10.0);
+                format!("{}{NARROW}{}", self.dec(hourly, decimals), self.s("unit.per_hour"))
+            }
+        }
+    }
+
+    /// A day in full: `23 novembre 2026`; as it came when it is no date.
+    pub fn day(&self, day: &str) -> String {
+        match day.parse::<Date>() {
+            Ok(date) => format!("{} {}", self.day_month(date), date.year()),
+            Err(_) => day.to_owned(),
+        }
+    }
+
+    fn day_month(&self, date: Date) -> String {
+        let first = self.lang == Lang::Fr && date.day() == 1;
+        let day = if first { "1er".to_owned() } else { date.day().to_string() };
+        format!("{day}\u{a0}{}", self.s(&format!("month.m{}", date.month())))
+    }
+
+    /// A day in brief, for axes: `23 nov.`.
+    pub(crate) fn day_brief(&self, date: Date) -> String {
+        format!("{}\u{a0}{}", date.day(), self.s(&format!("month.b{}", date.month())))
+    }
+
+    /// A run of days: `du 26 août au 23 novembre 2026`.
+    pub fn period(&self, period: &Period) -> String {
+        let (Ok(from), Ok(to)) = (period.from.parse::<Date>(), period.to.parse::<Date>()) else {
+            return self.f("unit.period", &[("from", &period.from), ("to", &period.to)]);
+        };
+        if from == to {
+            return self.f("unit.single_day", &[("day", &self.day(&period.to))]);
+        }
+        let start = if from.year() == to.year() { self.day_month(from) } else { self.day(&period.from) };
+        self.f("unit.period", &[("from", &start), ("to", &self.day(&period.to))])
+    }
+
+    /// An RFC 3339 instant on the clock of `zone`; as it came when it is no instant.
+    pub fn instant(&self, instant: &str, zone: &str) -> String {
+        let Ok(stamp) = instant.parse::<Timestamp>() else { return instant.to_owned() };
+        let zoned = stamp.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC));
+        let day = format!("{} {}", self.day_month(zoned.date()), zoned.year());
+        self.f("unit.instant", &[("day", &day), ("time", &format!("{:02}:{:02}", zoned.hour(), zoned.minute()))])
+    }
+}

@@ -1,0 +1,28 @@
+//! State, facts and source offsets in one atomic commit.
+//!
+//! The log (journal or Kafka) is what must survive a power cut; the store only has to come back to some consistent
+//! prefix of it, and goes on from the offset it finds there (`docs/adr/0002-embedded-store.md`).
+
+mod commit;
+mod dead_letter;
+mod memory;
+mod open;
+mod scan;
+
+pub use commit::Commit;
+pub use dead_letter::DeadLetter;
+pub use memory::Memory;
+pub use open::{Fingerprint, Store, StoreError, WorkingSet};
+pub use scan::Selection;
+
+use crate::{event::JoinKey, join::Held};
+
+/// Where the join finds what it holds under a key.
+pub trait State {
+    /// # Errors
+    /// When the record cannot be read.
+    fn get(&mut self, key: JoinKey) -> Result<Option<Held>, StoreError>;
+    /// # Errors
+    /// When the record cannot be kept.
+    fn put(&mut self, key: JoinKey, held: Held) -> Result<(), StoreError>;
+}

@@ -1,0 +1,193 @@
+use std::path::{Path, PathBuf};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::{
+    event::{JoinKey, Series, Symbols},
+    fact::Ledger,
+    ingest::created_whole,
+    join::Held,
+};
+
+/// The embedded store of one data directory.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) db: Database,
+    pub(super) state: Keyspace,
+    pub(super) facts: Keyspace,
+    pub(super) symbols: Keyspace,
+    pub(super) meta: Keyspace,
+    pub(super) dead: Keyspace,
+    pub(super) path: PathBuf,
+}
+
+/// What the facts in a store depend on besides the events: a change of it needs a rebuild from the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// Layout of records and cells.
+    pub layout: u32,
+}
+
+impl Fingerprint {
+    pub const CURRENT: Fingerprint = Fingerprint { layout: 1 };
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("store {path}: {source}")]
+    Database { path: String, source: fjall::Error },
+    #[error("store {path} cannot be opened: another vigie process holds it (stop it, or ask it over HTTP)")]
+    Locked { path: String },
+    #[error("store {path} was written by another version (layout {found}, this one writes {expected}); \
+             move it away: it is rebuilt from the journal")]
+    Layout { path: String, found: u32, expected: u32 },
+    #[error("store {path} is damaged: {message}; move it away: it is rebuilt from the journal")]
+    Damaged { path: String, message: String },
+    #[error("a stored record is damaged: {0}")]
+    Record(#[from] postcard::Error),
+    #[error("store {path}: {source}")]
+    Io { path: String, source: std::io::Error },
+}
+
+impl Store {
+    /// Opens or creates the store in a directory.
+    ///
+    /// # Errors
+    /// When another process holds it, it is damaged, or another version wrote it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let shown = path.display().to_string();
+        created_whole(path).map_err(|source| StoreError::Io { path: shown.clone(), source })?;
+        let wrap = |source| match source {
+            fjall::Error::Locked => StoreError::Locked { path: shown.clone() },
+            source => StoreError::Database { path: shown.clone(), source },
+        };
+        let db = Database::builder(path)
+            .cache_size(64 << 20)
+            .max_journaling_size(512 << 20)
+            .open()
+            .map_err(wrap)?;
+        let open = |name: &str, memtable: u64| {
+            db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(memtable)).map_err(wrap)
+        };
+        let store = Store {
+            state: open("state", 32 << 20)?,
+            facts: open("facts", 16 << 20)?,
+            symbols: open("symbols", 4 << 20)?,
+            meta: open("meta", 1 << 20)?,
+            dead: open("dead_letters", 8 << 20)?,
+            path: path.to_owned(),
+            db,
+        };
+        store.check_layout()?;
+        Ok(store)
+    }
+
+    fn check_layout(&self) -> Result<(), StoreError> {
+        let expected = Fingerprint::CURRENT;
+        match self.meta_get::<Fingerprint>("fingerprint")? {
+            None => {
+                let bytes = postcard::to_stdvec(&expected)?;
+                self.meta.insert("fingerprint", bytes).map_err(|e| self.wrap(e))
+            }
+            Some(found) if found == expected => Ok(()),
+            Some(found) => Err(StoreError::Layout {
+                path: self.path.display().to_string(),
+                found: found.layout,
+                expected: expected.layout,
+            }),
+        }
+    }
+
+    pub(super) fn meta_get<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        let found = self.meta.get(key).map_err(|e| self.wrap(e))?;
+        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
+    }
+
+    /// The offset that the next event of a source has; 0 for one never seen.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn offset(&self, source: &str) -> Result<u64, StoreError> {
+        Ok(self.meta_get(&format!("offset/{source}"))?.unwrap_or(0))
+    }
+
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ledger(&self) -> Result<Ledger, StoreError> {
+        Ok(self.meta_get("ledger")?.unwrap_or_default())
+    }
+
+    /// # Errors
+    /// When the store cannot be read or a number is missing in the table.
+    pub fn symbols(&self) -> Result<Symbols, StoreError> {
+        let snapshot = self.db.snapshot();
+        let mut texts = Vec::new();
+        let mut series: Vec<Series> = Vec::new();
+        for guard in snapshot.iter(&self.symbols) {
+            let (key, value) = guard.into_inner().map_err(|e| self.wrap(e))?;
+            let expected = match key.first() {
+                Some(b't') => texts.len(),
+                _ => series.len(),
+            };
+            if key[1..] != (expected as u32).to_be_bytes() {
+                return Err(self.damaged(format!("symbol {expected} is missing")));
+            }
+            if key[0] == b't' {
+                texts.push(String::from_utf8_lossy(&value).into_owned());
+            } else {
+                series.push(postcard::from_bytes(&value)?);
+            }
+        }
+        Ok(Symbols::restore(texts, series))
+    }
+
+    /// Makes every commit so far survive a power cut.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        self.db.persist(PersistMode::SyncAll).map_err(|e| self.wrap(e))
+    }
+
+    /// Bytes on disk.
+    pub fn disk_space(&self) -> u64 {
+        self.db.disk_space().unwrap_or_default()
+    }
+
+    pub(super) fn damaged(&self, message: String) -> StoreError {
+        StoreError::Damaged { path: self.path.display().to_string(), message }
+    }
+
+    pub(super) fn wrap(&self, source: fjall::Error) -> StoreError {
+        StoreError::Database { path: self.path.display().to_string(), source }
+    }
+}
+
+/// The working set of one batch: what was touched stays in memory until the commit, the rest is read through.
+pub struct WorkingSet<'a> {
+    store: &'a Store,
+    pub(super) touched: hashbrown::HashMap<JoinKey, Held, foldhash::fast::FixedState>,
+}
+
+impl Store {
+    pub fn working_set(&self) -> WorkingSet<'_> {
+        WorkingSet { store: self, touched: hashbrown::HashMap::default() }
+    }
+}
+
+impl State for WorkingSet<'_> {
+    fn get(&mut self, key: JoinKey) -> Result<Option<Held>, StoreError> {
+        if let Some(held) = self.touched.get(&key) {
+            return Ok(Some(held.clone()));
+        }
+        let found = self.store.state.get(key.0.to_be_bytes()).map_err(|e| self.store.wrap(e))?;
+        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
+    }
+
+    fn put(&mut self, key: JoinKey, held: Held) -> Result<(), StoreError> {
+        self.touched.insert(key, held);
+        Ok(())
+    }
+}
