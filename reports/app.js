@@ -27,11 +27,10 @@
   };
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = head.textContent;
-    head.replaceChildren(button);
-    button.addEventListener('click', () => {
+    // not a button: Chromium leaves buttons out of the header that it repeats on printed pages
+    head.tabIndex = 0;
+    head.classList.add('sorts');
+    const sort = () => {
       const down = head.getAttribute('aria-sort') ? head.getAttribute('aria-sort') === 'ascending' : column > 1;
       heads.forEach((h) => h.removeAttribute('aria-sort'));
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
@@ -43,6 +42,12 @@
         return down ? -order : order;
       });
       body.append(...keyed.map(([, r]) => r));
+    };
+    head.addEventListener('click', sort);
+    head.addEventListener('keydown', (e) => {
+      if (e.key !== 'Enter' && e.key !== ' ') return;
+      e.preventDefault();
+      sort();
     });
   });
 })();

@@ -23,12 +23,14 @@ impl Fixed {
     }
 }
 
-/// A design weight 1/pi times 2^20.
+/// A design weight 1/pi times 2^28.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Weight(pub u64);
 
 impl Weight {
-    pub const ONE: u64 = 1 << 20;
+    /// Binary places of a weight.
+    pub const PLACES: u32 = 28;
+    pub const ONE: u64 = 1 << Self::PLACES;
     /// The weight of a row drawn with certainty.
     pub const UNIT: Weight = Weight(Self::ONE);
 

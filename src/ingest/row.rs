@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 use super::{Admission, MAX_LINE};
@@ -13,6 +15,18 @@ pub enum Row<'a> {
     Correction(Correction<'a>),
     /// The source itself could not make an event of it; the text is kept for the dead letter.
     Bad(Reject, &'a [u8]),
+}
+
+impl Row<'_> {
+    /// The row as text, for the dead letter.
+    pub fn raw(&self) -> Cow<'_, [u8]> {
+        match self {
+            Row::Line(line) => Cow::Borrowed(line),
+            Row::Bad(_, raw) => Cow::Borrowed(raw),
+            Row::Prediction(p) => Cow::Owned(format!("{p:?}").into_bytes()),
+            Row::Correction(c) => Cow::Owned(format!("{c:?}").into_bytes()),
+        }
+    }
 }
 
 /// A row after admission.

@@ -52,12 +52,7 @@ pub struct Accuracy {
 pub fn accuracy(right: WeightSums, wrong: WeightSums, confidence_level: f64) -> Accuracy {
     let n = right.n.saturating_add(wrong.n);
     let (estimate, n_eff) = ratio(&right, &wrong).interval(confidence_level);
-    Accuracy {
-        estimate,
-        n,
-        n_eff,
-        naive: (n > 0).then(|| right.n as f64 / n as f64),
-    }
+    Accuracy { estimate, n, n_eff, naive: (n > 0).then(|| right.n as f64 / n as f64) }
 }
 
 /// Linearised Poisson-sampling variance of the Hájek estimate.
@@ -76,8 +71,5 @@ pub fn variance(right: WeightSums, wrong: WeightSums) -> Option<f64> {
 }
 
 pub(super) fn ratio(right: &WeightSums, wrong: &WeightSums) -> Ratio {
-    Ratio {
-        success: Side::new(right, 1.0),
-        failure: Side::new(wrong, 1.0),
-    }
+    Ratio { success: Side::new(right, 1.0), failure: Side::new(wrong, 1.0) }
 }

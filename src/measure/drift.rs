@@ -1,10 +1,11 @@
 //! Has the distribution of codes changed, is it more than chance, and which codes carry it?
 //!
-//! Distances say how much ([`distance`]), tests say whether it can be chance ([`homogeneity`], [`permutation`]), and
+//! Distances say how much ([`distance`]), tests say whether it can be chance ([`mod@homogeneity`], [`permutation`]), and
 //! [`category`] says where. All take two slices of counts over the same categories in the same order.
 
 pub mod category;
 pub mod distance;
+pub mod fisher;
 pub mod homogeneity;
 pub mod permutation;
 
@@ -99,17 +100,11 @@ pub(crate) struct Table {
 impl Table {
     fn new(reference: &[u64], current: &[u64]) -> Option<Self> {
         let k = reference.len().max(current.len());
-        let cells: Vec<(u64, u64)> = (0..k)
-            .map(|i| (count(reference, i, k), count(current, i, k)))
-            .filter(|&cell| cell != (0, 0))
-            .collect();
+        let cells: Vec<(u64, u64)> =
+            (0..k).map(|i| (count(reference, i, k), count(current, i, k))).filter(|&cell| cell != (0, 0)).collect();
         let n_reference = cells.iter().map(|cell| cell.0).sum();
         let n_current = cells.iter().map(|cell| cell.1).sum();
-        (n_reference > 0 && n_current > 0).then_some(Self {
-            cells,
-            n_reference,
-            n_current,
-        })
+        (n_reference > 0 && n_current > 0).then_some(Self { cells, n_reference, n_current })
     }
 
     fn n(&self) -> u64 {

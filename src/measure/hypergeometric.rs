@@ -47,9 +47,8 @@ fn ratio_of_uniforms(rng: &mut impl Rng, rows: u64, marked: u64, sample: u64) ->
     let spread = (variance + 0.5).sqrt();
     let width = D1 * spread + D2;
     let others = rows - marked - sample;
-    let ln_inverse = |x: u64| {
-        ln_factorial(x) + ln_factorial(marked - x) + ln_factorial(sample - x) + ln_factorial(others + x)
-    };
+    let ln_inverse =
+        |x: u64| ln_factorial(x) + ln_factorial(marked - x) + ln_factorial(sample - x) + ln_factorial(others + x);
     let mode = ((sample + 1) as f64 * (marked + 1) as f64 / (rows + 2) as f64) as u64;
     let at_mode = ln_inverse(mode.min(marked));
     let end = ((marked + 1) as f64).min((center + 16.0 * spread).floor());
@@ -100,7 +99,8 @@ mod tests {
     #[test]
     fn draws_follow_the_law() {
         let choose = |n: u64, k: u64| ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
-        let cases = [(30, 12, 9), (30, 25, 20), (1000, 40, 500), (1000, 300, 40), (5000, 4600, 4000), (100_000, 400, 3000)];
+        let cases =
+            [(30, 12, 9), (30, 25, 20), (1000, 40, 500), (1000, 300, 40), (5000, 4600, 4000), (100_000, 400, 3000)];
         for (rows, marked, sample) in cases {
             let mut rng = ChaCha8Rng::seed_from_u64(7);
             let draws = 100_000;

@@ -20,10 +20,7 @@ pub struct Estimate {
 impl Estimate {
     /// An estimate without a usable interval.
     pub fn point(estimate: f64) -> Self {
-        Self {
-            estimate: Some(estimate),
-            ..Self::default()
-        }
+        Self { estimate: Some(estimate), ..Self::default() }
     }
 
     fn interval(estimate: f64, lower: f64, upper: f64) -> Self {

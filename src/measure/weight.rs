@@ -46,10 +46,7 @@ impl WeightSums {
     /// ("sandwich") variance `Σ w² (y − p)²`. Use it where inclusion probabilities are unknown (rows of weight 1 are
     /// then a plain binomial sample, not a census), or to judge the model rather than this period's rows.
     pub fn with_replacement(self) -> Self {
-        Self {
-            w2: self.w2 + self.w,
-            ..self
-        }
+        Self { w2: self.w2 + self.w, ..self }
     }
 
     /// `Σ w`, 0 when empty.

@@ -2,7 +2,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::nomenclature::{Nomenclature, builtin, canonical};
+use crate::{
+    event::{SeriesId, Symbols},
+    ingest::Policies,
+    nomenclature::{Nomenclature, builtin, canonical},
+};
 
 /// Finds the nomenclature that an event names: the user's own first, then the built-in ones, then a flat one.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +31,14 @@ impl NomenclatureBook {
         }
         let own = self.own.get(&plain(name)).cloned();
         own.or_else(|| builtin(name)).unwrap_or_else(|| Arc::new(Nomenclature::flat(name)))
+    }
+
+    /// The nomenclature of a series: the one that the model's policy names, else the one that its events name.
+    pub fn of_series(&self, symbols: &Symbols, policies: &Policies, id: SeriesId) -> Arc<Nomenclature> {
+        let series = symbols.series(id);
+        let model = series.map_or("", |s| symbols.text(s.model));
+        let named = series.map_or("", |s| symbols.text(s.nomenclature));
+        self.find(policies.of(model).nomenclature.as_deref().unwrap_or(named))
     }
 }
 

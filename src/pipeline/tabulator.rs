@@ -80,11 +80,10 @@ impl Tabulator {
             return;
         }
         let symbols = &self.admission.symbols;
-        let Some(series) = symbols.series(id) else { return };
-        let policy = self.policies.of(symbols.text(series.model));
-        let named = policy.nomenclature.as_deref().unwrap_or_else(|| symbols.text(series.nomenclature));
-        let rates = policy.review_rates;
-        self.contribution.introduce(id, LevelTable::new(self.book.find(named), rates.auto, rates.manual));
+        let model = symbols.series(id).map_or("", |s| symbols.text(s.model));
+        let rates = self.policies.of(model).review_rates;
+        let nomenclature = self.book.of_series(symbols, &self.policies, id);
+        self.contribution.introduce(id, LevelTable::new(nomenclature, rates.auto, rates.manual));
     }
 
     /// Introduces every series known so far: after a restart, a correction may come before any new prediction does.

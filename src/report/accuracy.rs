@@ -92,7 +92,13 @@ fn levels(t: &Texts, a: &Assessment) -> Result<Option<Figure>, Error> {
         .collect();
     let title = t.s("accuracy.figure_levels").to_owned();
     let svg = chart::accuracy::dots(t, &title, &rows)?;
-    Ok(svg.map(|svg| Figure { title, svg, legend: legend(t), caption: t.s("accuracy.caption_levels").to_owned(), wide: false }))
+    Ok(svg.map(|svg| Figure {
+        title,
+        svg,
+        legend: legend(t),
+        caption: t.s("accuracy.caption_levels").to_owned(),
+        wide: false,
+    }))
 }
 
 fn top_k(t: &Texts, a: &Assessment) -> Result<Option<Figure>, Error> {
@@ -136,7 +142,10 @@ fn labels(t: &Texts, a: &Assessment) -> String {
     let level = deepest(a);
     let count = |route: &str| t.int(overall(a, level, route).map_or(0, |row| row.accuracy.n));
     let coverage = t.pct(a.traffic.label_coverage);
-    t.f("accuracy.labels", &[("all", &count("all")), ("auto", &count("auto")), ("manual", &count("manual")), ("coverage", &coverage)])
+    t.f(
+        "accuracy.labels",
+        &[("all", &count("all")), ("auto", &count("auto")), ("manual", &count("manual")), ("coverage", &coverage)],
+    )
 }
 
 fn latest(a: &Assessment) -> Vec<&str> {

@@ -38,7 +38,10 @@ impl Calibration {
         let confidence = chart::calibration::confidence(t, &c.confidence, a.scope.threshold)?.map(|svg| Figure {
             title: t.s("calibration.figure_confidence").to_owned(),
             svg,
-            legend: vec![(Ink::Auto.swatch(), t.route("auto")), (Ink::Manual.swatch(), t.s("calibration.other").to_owned())],
+            legend: vec![
+                (Ink::Auto.swatch(), t.route("auto")),
+                (Ink::Manual.swatch(), t.s("calibration.other").to_owned()),
+            ],
             caption: t.s("calibration.caption_confidence").to_owned(),
             wide: false,
         });

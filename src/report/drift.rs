@@ -7,7 +7,10 @@ use super::{
     texts::Texts,
     view::{Cell, Figure, Table},
 };
-use crate::assess::assessment::{Assessment, CodeDrift};
+use crate::{
+    assess::assessment::{Assessment, CodeDrift},
+    measure::drift::PValueMethod,
+};
 
 /// Codes in the chart of share changes.
 const CHARTED: usize = 15;
@@ -52,7 +55,14 @@ impl Drift {
         });
         let hidden = movers.len() - listed(&movers);
         let more = if hidden > 0 { t.f("drift.more", &[("n", &t.int(hidden as u64))]) } else { String::new() };
-        Ok(Self { compared: compared(t, a), levels, table: table(t, a), codes, code_table: code_table(t, &movers), more })
+        Ok(Self {
+            compared: compared(t, a),
+            levels,
+            table: table(t, a),
+            codes,
+            code_table: code_table(t, &movers),
+            more,
+        })
     }
 }
 
@@ -73,12 +83,24 @@ fn compared(t: &Texts, a: &Assessment) -> String {
 
 fn table(t: &Texts, a: &Assessment) -> Option<Table> {
     let keys = [
-        "col.level", "col.categories", "drift.tv", "drift.hellinger", "drift.js", "drift.psi", "col.chi2", "col.p", "col.p_g",
+        "col.level",
+        "col.categories",
+        "drift.tv",
+        "drift.hellinger",
+        "drift.js",
+        "drift.psi",
+        "col.chi2",
+        "col.p",
+        "col.p_g",
         "col.p_method",
     ];
     let mut table = Table::new(t, "drift.table", 1, &keys);
     for row in &a.drift.label {
         let drift = &row.drift;
+        let method = match drift.p_value_method {
+            PValueMethod::Asymptotic => "p_method.asymptotic",
+            PValueMethod::Permutation => "p_method.permutation",
+        };
         let mut cells = vec![Cell::text(t.level(&row.level_name)), Cell::number(t.int(u64::from(drift.categories)))];
         for (_, of) in DISTANCES {
             let expected = t.f("drift.expected_short", &[("x", &t.distance(of(&drift.null)))]);
@@ -88,7 +110,7 @@ fn table(t: &Texts, a: &Assessment) -> Option<Table> {
         cells.push(Cell::number(t.dec(drift.chi2.statistic, 1)).note(df).why(t.s("dash.no_test")));
         cells.push(Cell::number(t.p_value(drift.chi2.p_value)).why(t.s("dash.no_test")));
         cells.push(Cell::number(t.p_value(drift.g.p_value)).why(t.s("dash.no_test")));
-        cells.push(Cell { muted: true, ..Cell::number(t.word("p_method", &drift.p_value_method)) });
+        cells.push(Cell { muted: true, ..Cell::number(t.s(method)) });
         table.rows.push(cells);
     }
     (!table.rows.is_empty()).then_some(table)
@@ -102,7 +124,14 @@ fn listed(movers: &[&CodeDrift]) -> usize {
 
 fn code_table(t: &Texts, movers: &[&CodeDrift]) -> Option<Table> {
     let keys = [
-        "col.code", "col.label", "col.share_reference", "col.share_current", "col.difference", "col.contribution", "col.p", "col.q",
+        "col.code",
+        "col.label",
+        "col.share_reference",
+        "col.share_current",
+        "col.difference",
+        "col.contribution",
+        "col.p",
+        "col.q",
     ];
     let mut table = Table::new(t, "drift.code_table", 2, &keys);
     for code in movers.iter().take(listed(movers)) {

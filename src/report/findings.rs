@@ -55,7 +55,7 @@ fn drift(t: &Texts, a: &Assessment) -> Option<Finding> {
     }
     let (key, tone) = if p < 0.05 { ("drift", "bad") } else { ("no_drift", "good") };
     let values = [
-        ("level", t.level(&row.level_name)),
+        ("level", t.level_phrase(&row.level_name)),
         ("p", t.p_phrase("p", p)),
         ("measured", t.dec(row.drift.distances.total_variation, 3)),
         ("expected", t.dec(row.drift.null.total_variation, 3)),
@@ -158,8 +158,7 @@ fn weak_week(t: &Texts, a: &Assessment) -> Option<Finding> {
 fn slow_day(t: &Texts, a: &Assessment) -> Option<Finding> {
     let usual = a.latency.quantiles.p95?;
     let days = a.series.daily.iter().filter(|day| day.predictions >= 100);
-    let (day, p95) =
-        days.filter_map(|day| Some((day, day.p95?))).max_by(|x, y| x.1.total_cmp(&y.1))?;
+    let (day, p95) = days.filter_map(|day| Some((day, day.p95?))).max_by(|x, y| x.1.total_cmp(&y.1))?;
     (p95 >= usual * SLOW).then(|| {
         let values = [("day", t.day(&day.day)), ("p95", t.ms(Some(p95))), ("usual", t.ms(Some(usual)))];
         finding(t, "slow_day", "bad", &values.each_ref().map(|(k, v)| (*k, v.as_str())))
@@ -167,7 +166,7 @@ fn slow_day(t: &Texts, a: &Assessment) -> Option<Finding> {
 }
 
 fn errors(t: &Texts, a: &Assessment) -> Option<Finding> {
-    let rate = a.traffic.error_rate.filter(|rate| *rate >= 0.01)?;
+    let rate = a.traffic.error_rate.filter(|rate| *rate >= 0.01 && a.traffic.errors >= 5)?;
     let (errors, rate) = (t.int(a.traffic.errors), t.pct(Some(rate)));
     Some(finding(t, "errors", "bad", &[("errors", &errors), ("rate", &rate)]))
 }

@@ -56,7 +56,7 @@ impl Texts {
         let sign = self.percent_sign();
         if x > 0.0 && x < 0.0005 {
             format!("<{NARROW}{}{sign}", self.dec(0.1, 1))
-        } else if x < 1.0 && x >= 0.9995 {
+        } else if (0.9995..1.0).contains(&x) {
             format!(">{NARROW}{}{sign}", self.dec(99.9, 1))
         } else {
             format!("{}{sign}", self.dec(x * 100.0, 1))
@@ -152,9 +152,11 @@ impl Texts {
     }
 
     fn day_month(&self, date: Date) -> String {
-        let first = self.lang == Lang::Fr && date.day() == 1;
-        let day = if first { "1er".to_owned() } else { date.day().to_string() };
-        format!("{day}\u{a0}{}", self.s(&format!("month.m{}", date.month())))
+        format!("{}\u{a0}{}", self.day_of_month(date), self.s(&format!("month.m{}", date.month())))
+    }
+
+    fn day_of_month(&self, date: Date) -> String {
+        if self.lang == Lang::Fr && date.day() == 1 { "1er".to_owned() } else { date.day().to_string() }
     }
 
     /// A day in brief, for axes: `23 nov.`.
@@ -170,7 +172,11 @@ impl Texts {
         if from == to {
             return self.f("unit.single_day", &[("day", &self.day(&period.to))]);
         }
-        let start = if from.year() == to.year() { self.day_month(from) } else { self.day(&period.from) };
+        let start = match () {
+            () if (from.year(), from.month()) == (to.year(), to.month()) => self.day_of_month(from),
+            () if from.year() == to.year() => self.day_month(from),
+            () => self.day(&period.from),
+        };
         self.f("unit.period", &[("from", &start), ("to", &self.day(&period.to))])
     }
 

@@ -123,8 +123,11 @@ fn warning_text(t: &Texts, warning: &Warning) -> String {
         WarningCode::NoReference => "warning.no_reference",
         WarningCode::Rejected => "warning.rejected",
     };
-    let subject =
-        if warning.code == WarningCode::RouteWithoutLabels { t.route(&warning.subject) } else { warning.subject.clone() };
+    let subject = if warning.code == WarningCode::RouteWithoutLabels {
+        t.route(&warning.subject)
+    } else {
+        warning.subject.clone()
+    };
     t.f(key, &[("n", &t.int(warning.n)), ("subject", &subject)])
 }
 

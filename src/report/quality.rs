@@ -47,7 +47,7 @@ fn intake(t: &Texts, a: &Assessment) -> Option<Table> {
 fn reasons(t: &Texts, a: &Assessment) -> Option<Table> {
     let mut table = Table::new(t, "quality.reasons", 2, &["col.kind", "col.reason", "col.lines"]);
     let mut rejected: Vec<_> = a.intake.iter().filter(|row| row.outcome == "rejected" && row.n > 0).collect();
-    rejected.sort_by(|x, y| y.n.cmp(&x.n));
+    rejected.sort_by_key(|row| std::cmp::Reverse(row.n));
     for row in rejected {
         table.rows.push(vec![
             Cell::text(t.word("kind", &row.kind)),

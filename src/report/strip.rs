@@ -34,15 +34,22 @@ pub(crate) fn deepest(a: &Assessment) -> u32 {
     a.accuracy.overall.iter().map(|row| row.level).max().unwrap_or(named)
 }
 
-/// The reader's name of a level by its rank.
+/// A level as sentences name it, by its rank.
 pub(crate) fn level_name(t: &Texts, a: &Assessment, level: u32) -> String {
     let name = (level as usize).checked_sub(1).and_then(|i| a.scope.nomenclature.levels.get(i));
-    t.level(name.map_or(format!("level_{level}").as_str(), String::as_str))
+    t.level_phrase(name.map_or(format!("level_{level}").as_str(), String::as_str))
 }
 
 pub(crate) fn headlines(t: &Texts, a: &Assessment) -> Vec<Headline> {
     let level = deepest(a);
-    vec![predictions(t, a), automation(t, a), accuracy(t, a, level, "all"), accuracy(t, a, level, "auto"), drift(t, a), latency(t, a)]
+    vec![
+        predictions(t, a),
+        automation(t, a),
+        accuracy(t, a, level, "all"),
+        accuracy(t, a, level, "auto"),
+        drift(t, a),
+        latency(t, a),
+    ]
 }
 
 fn headline(t: &Texts, key: &str, value: String, meaning: String) -> Headline {
@@ -59,7 +66,9 @@ fn headline(t: &Texts, key: &str, value: String, meaning: String) -> Headline {
 
 fn predictions(t: &Texts, a: &Assessment) -> Headline {
     let meaning = match a.traffic.error_rate {
-        Some(rate) => t.count("strip.predictions_meaning", a.traffic.errors, &[("rate", &t.pct(Some(rate)))]),
+        Some(rate) => {
+            t.f("strip.predictions_meaning", &[("n", &t.int(a.traffic.errors)), ("rate", &t.pct(Some(rate)))])
+        }
         None => t.s("strip.predictions_none").to_owned(),
     };
     headline(t, "strip.predictions", t.int(a.traffic.predictions), meaning)
@@ -68,7 +77,9 @@ fn predictions(t: &Texts, a: &Assessment) -> Headline {
 fn automation(t: &Texts, a: &Assessment) -> Headline {
     let traffic = &a.traffic;
     let meaning = match traffic.automation_rate {
-        Some(_) => t.f("strip.automation_meaning", &[("auto", &t.int(traffic.auto)), ("manual", &t.int(traffic.manual))]),
+        Some(_) => {
+            t.f("strip.automation_meaning", &[("auto", &t.int(traffic.auto)), ("manual", &t.int(traffic.manual))])
+        }
         None => t.s("strip.automation_none").to_owned(),
     };
     headline(t, "strip.automation", t.pct(traffic.automation_rate), meaning)
@@ -104,7 +115,7 @@ fn drift(t: &Texts, a: &Assessment) -> Headline {
         p if p < 0.05 => "strip.drift_maybe",
         _ => "strip.drift_no",
     };
-    let level = t.level(&row.level_name);
+    let level = t.level_phrase(&row.level_name);
     let mut figure = headline(t, "strip.drift", t.p_phrase("p", p), t.f(key, &[("level", &level)]));
     let measured = t.dec(row.drift.distances.total_variation, 3);
     let expected = t.dec(row.drift.null.total_variation, 3);

@@ -105,6 +105,13 @@ impl Texts {
         self.s(key).to_owned()
     }
 
+    /// A level as sentences name it: `niveau sous-classe`, `sub-class level`.
+    pub fn level_phrase(&self, name: &str) -> String {
+        let word = self.level(name);
+        let numbered = name.trim().to_lowercase().starts_with("level_");
+        if numbered { word } else { self.f("level.phrase", &[("level", &word)]) }
+    }
+
     /// The reader's word for a route (`all`, `auto`, `manual`).
     pub fn route(&self, route: &str) -> String {
         self.find(&format!("route.{route}")).unwrap_or(route).to_owned()

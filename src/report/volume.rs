@@ -36,7 +36,15 @@ fn versions(t: &Texts, a: &Assessment) -> Option<Table> {
     if rows.is_empty() {
         return None;
     }
-    let keys = ["col.version", "col.first_day", "col.last_day", "col.predictions", "col.errors", "col.automation", "col.labelled"];
+    let keys = [
+        "col.version",
+        "col.first_day",
+        "col.last_day",
+        "col.predictions",
+        "col.errors",
+        "col.automation",
+        "col.labelled",
+    ];
     let mut table = Table::new(t, "volume.table", 1, &keys);
     table.rows = rows
         .iter()

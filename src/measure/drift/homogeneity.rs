@@ -19,11 +19,7 @@ pub struct Test {
 /// Pearson (1900), Philosophical Magazine 50; Sokal and Rohlf (1995), Biometry, on G.
 pub(super) fn homogeneity(table: &Table, observed: &Sums) -> (Test, Test) {
     let df = u32::try_from(table.cells.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    let test = |statistic: f64| Test {
-        statistic: statistic.max(0.0),
-        df,
-        p_value: chi_squared_sf(statistic, df),
-    };
+    let test = |statistic: f64| Test { statistic: statistic.max(0.0), df, p_value: chi_squared_sf(statistic, df) };
     (test(observed.chi2), test(observed.g))
 }
 

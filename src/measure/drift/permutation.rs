@@ -37,11 +37,7 @@ pub(super) fn permute(table: &Table, replicates: u32, seed: u64) -> Null {
         }
         rows -= total;
     }
-    Null {
-        mean: mean(&sums),
-        chi2: sums.iter().map(|s| s.chi2).collect(),
-        g: sums.iter().map(|s| s.g).collect(),
-    }
+    Null { mean: mean(&sums), chi2: sums.iter().map(|s| s.chi2).collect(), g: sums.iter().map(|s| s.g).collect() }
 }
 
 /// `(1 + #{null ≥ observed}) / (B + 1)`; equal up to rounding counts as equal.

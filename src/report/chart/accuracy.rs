@@ -42,7 +42,13 @@ pub(crate) fn top_k(t: &Texts, title: &str, lines: &[Line], most: u32) -> Result
         panel.grid_y(&percent_ticks(t, range, 5))?;
         let ticks: Vec<_> = (1..=most).map(|k| (f64::from(k), t.int(u64::from(k)))).collect();
         panel.ticks_x(&ticks)?;
-        panel.text((f64::midpoint(1.0, f64::from(most)), range.0), (0, 32), t.s("accuracy.axis_k"), Ink::Muted, Side::Middle)?;
+        panel.text(
+            (f64::midpoint(1.0, f64::from(most)), range.0),
+            (0, 32),
+            t.s("accuracy.axis_k"),
+            Ink::Muted,
+            Side::Middle,
+        )?;
         draw_lines(&panel, lines, true)
     })
 }
@@ -60,7 +66,7 @@ pub(crate) fn dots(t: &Texts, title: &str, rows: &[DotRow]) -> Result<Option<Str
     let bottom = 10 + rows.len() as i32 * row_height;
     let svg = draw((HALF, (bottom + 30) as u32), title, |canvas| {
         let panel = canvas.panel((104, 10, 362, bottom), range, (rows.len() as f64, 0.0));
-        panel.grid_x(&percent_ticks(t, range, 4).into_iter().map(|(v, l)| (v, l)).collect::<Vec<_>>())?;
+        panel.grid_x(&percent_ticks(t, range, 4))?;
         for (i, row) in rows.iter().enumerate() {
             let y = i as f64 + 0.5;
             panel.text((range.0, y), (-10, 0), &shorten(&row.name, 15), Ink::Text, Side::Left)?;

@@ -15,7 +15,8 @@ const SQUARE: (u32, u32) = (HALF, 340);
 
 /// Observed accuracy against announced probability, with intervals and the diagonal.
 pub(crate) fn reliability(t: &Texts, bins: &[ReliabilityBin]) -> Result<Option<String>, Error> {
-    let points: Vec<_> = bins.iter().filter_map(|b| Some((b.mean_probability?, b.accuracy.estimate?, b.accuracy))).collect();
+    let points: Vec<_> =
+        bins.iter().filter_map(|b| Some((b.mean_probability?, b.accuracy.estimate?, b.accuracy))).collect();
     if points.is_empty() {
         return Ok(None);
     }
@@ -28,7 +29,9 @@ pub(crate) fn reliability(t: &Texts, bins: &[ReliabilityBin]) -> Result<Option<S
         panel.text((1.0, 0.0), (12, 32), t.s("calibration.axis_announced"), Ink::Muted, Side::Left)?;
         panel.path(vec![(0.0, 0.0), (1.0, 1.0)], Ink::Null, 1.5)?;
         panel.path(points.iter().map(|(x, y, _)| (*x, *y)).collect(), Ink::Auto, 1.5)?;
-        points.iter().try_for_each(|(x, y, e)| panel.whisker_y(*x, e.lower.unwrap_or(*y), *y, e.upper.unwrap_or(*y), Ink::Auto))
+        points
+            .iter()
+            .try_for_each(|(x, y, e)| panel.whisker_y(*x, e.lower.unwrap_or(*y), *y, e.upper.unwrap_or(*y), Ink::Auto))
     })?;
     Ok(Some(svg))
 }

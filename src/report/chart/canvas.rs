@@ -152,9 +152,7 @@ impl Panel<'_> {
         };
         let size = LETTER * f64::from(FINE) * PLOTTERS_EM;
         let colour = ink.rgb();
-        let style = TextStyle::from(("sans-serif", size, face))
-            .color(&colour)
-            .pos(Pos::new(horizontal, VPos::Center));
+        let style = TextStyle::from(("sans-serif", size, face)).color(&colour).pos(Pos::new(horizontal, VPos::Center));
         self.area.draw(&(EmptyElement::at(at) + Text::new(words.to_owned(), (dx * FINE, dy * FINE), style)))
     }
 

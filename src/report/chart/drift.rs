@@ -13,8 +13,11 @@ use crate::{
     report::{Error, texts::Texts},
 };
 
+/// A distance's key in the texts, and where its value is.
+pub(crate) type Distance = (&'static str, fn(&Distances) -> f64);
+
 /// The distances shown, under their key in the texts.
-pub(crate) const DISTANCES: [(&str, fn(&Distances) -> f64); 4] = [
+pub(crate) const DISTANCES: [Distance; 4] = [
     ("drift.tv", |d| d.total_variation),
     ("drift.hellinger", |d| d.hellinger),
     ("drift.js", |d| d.jensen_shannon),
@@ -44,7 +47,7 @@ fn small(
     levels: &[LevelDrift],
     column: i32,
     bottom: i32,
-    (key, of): (&str, fn(&Distances) -> f64),
+    (key, of): Distance,
 ) -> Drawn {
     let pairs: Vec<_> = levels.iter().map(|l| (of(&l.drift.distances), of(&l.drift.null))).collect();
     let top = pairs.iter().flat_map(|(a, b)| [*a, *b]).filter(|v| v.is_finite()).fold(0.0, f64::max);

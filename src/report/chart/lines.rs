@@ -61,7 +61,7 @@ pub(crate) fn draw_lines(panel: &Panel<'_>, lines: &[Line], dots: bool) -> Drawn
         for (x, e) in &line.points {
             let Some(y) = e.estimate.filter(|_| dots) else { continue };
             match (e.lower, e.upper) {
-                (Some(low), Some(high)) if line.points.len() < 6 => panel.whisker_y(*x, low, y, high, line.ink)?,
+                (Some(low), Some(high)) if line.points.len() == 1 => panel.whisker_y(*x, low, y, high, line.ink)?,
                 _ => panel.dot(*x, y, line.ink, 2.5)?,
             }
         }

@@ -48,9 +48,8 @@ impl Ink {
 
     /// Class of a legend's swatch.
     pub const fn swatch(self) -> &'static str {
-        const NAMES: [&str; 16] = [
-            "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "k10", "k11", "k12", "k13", "k14", "k15",
-        ];
+        const NAMES: [&str; 16] =
+            ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "k10", "k11", "k12", "k13", "k14", "k15"];
         NAMES[self.index() as usize]
     }
 

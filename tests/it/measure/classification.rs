@@ -13,7 +13,10 @@ fn matches_scikit_learn_with_weights() {
     let confusion = rows("confusion.csv");
     let total = |keep: &dyn Fn(&Row) -> bool| -> WeightSums {
         let cells = confusion.iter().filter(|row| keep(row));
-        cells.map(|row| (number(row, "n"), number(row, "weight"))).map(|(n, w)| WeightSums { n: n as u64, w: n * w, w2: n * w * w }).sum()
+        cells
+            .map(|row| (number(row, "n"), number(row, "weight")))
+            .map(|(n, w)| WeightSums { n: n as u64, w: n * w, w2: n * w * w })
+            .sum()
     };
     for row in rows("per_class_expected.csv") {
         let code = &row["code"];

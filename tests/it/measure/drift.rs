@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use proptest::prelude::*;
-use vigie::measure::drift::{PValueMethod, categorical_drift, category::fisher_exact, category_drift};
+use vigie::measure::drift::{PValueMethod, categorical_drift, category_drift, fisher::fisher_exact};
 
 use super::oracle::{assert_close, count, number, rows, workshop_rows};
 
@@ -12,7 +12,8 @@ fn matches_scipy_and_its_permutations() {
     for row in rows("two_sample_distances.csv") {
         let other = row["pair"].strip_prefix("ref_").unwrap();
         let cells = counts.iter().filter(|cell| cell["table"] == row["table"]);
-        let (reference, current): (Vec<u64>, Vec<u64>) = cells.map(|cell| (count(cell, "ref"), count(cell, other))).unzip();
+        let (reference, current): (Vec<u64>, Vec<u64>) =
+            cells.map(|cell| (count(cell, "ref"), count(cell, other))).unzip();
         let asymptotic = categorical_drift(&reference, &current, 0, 0).unwrap();
         let close = |found: f64, column: &str| assert_close(found, number(&row, column), 1e-9, column);
         close(f64::from(asymptotic.categories), "cells");
@@ -46,7 +47,8 @@ fn matches_scipy_over_732_codes() {
     for row in workshop_rows("k732_drift_scipy.csv") {
         let other = row["pair"].strip_prefix("ref_vs_").unwrap();
         let cells = table.iter().filter(|cell| count(cell, "n") == count(&row, "n"));
-        let (reference, current): (Vec<u64>, Vec<u64>) = cells.map(|cell| (count(cell, "ref"), count(cell, other))).unzip();
+        let (reference, current): (Vec<u64>, Vec<u64>) =
+            cells.map(|cell| (count(cell, "ref"), count(cell, other))).unzip();
         let found = categorical_drift(&reference, &current, 0, 0).unwrap();
         let close = |found: f64, column: &str| assert_close(found, number(&row, column), 1e-9, column);
         close(f64::from(found.categories), "bins");
@@ -69,14 +71,18 @@ fn matches_a_hand_computation() {
     let drift = categorical_drift(&[50, 30, 20], &[50, 50, 100], 99, 1).unwrap();
     assert_close(drift.distances.total_variation, 0.3, 1e-12, "tv");
     // chi2: expected 33.33, 26.67, 40 and twice that
-    let chi2 = 1.5 * (16.666_666_666_666_668_f64.powi(2) / 33.333_333_333_333_336
-        + 3.333_333_333_333_333_f64.powi(2) / 26.666_666_666_666_668
-        + 400.0 / 40.0);
+    let chi2 = 1.5
+        * (16.666_666_666_666_668_f64.powi(2) / 33.333_333_333_333_336
+            + 3.333_333_333_333_333_f64.powi(2) / 26.666_666_666_666_668
+            + 400.0 / 40.0);
     assert_close(drift.chi2.statistic, chi2, 1e-12, "chi2");
     // df = 2: the tail is exp(-x/2)
     assert_close(drift.chi2.p_value, (-chi2 / 2.0).exp(), 1e-9, "p");
     let g = 2.0
-        * (50.0 * 1.5_f64.ln() + 30.0 * 1.125_f64.ln() + 20.0 * 0.5_f64.ln() + 50.0 * 0.75_f64.ln()
+        * (50.0 * 1.5_f64.ln()
+            + 30.0 * 1.125_f64.ln()
+            + 20.0 * 0.5_f64.ln()
+            + 50.0 * 0.75_f64.ln()
             + 50.0 * 0.9375_f64.ln()
             + 100.0 * 1.25_f64.ln());
     assert_close(drift.g.statistic, g, 1e-12, "g");
@@ -225,7 +231,10 @@ fn timing() {
             let middle = Instant::now();
             let codes = category_drift(&counts(0.0), &counts(0.01));
             let (levels, tests) = ((middle - start).as_secs_f64() * 1e3, middle.elapsed().as_secs_f64() * 1e3);
-            println!("n {n} K {k}: {levels:.1} ms, per code {tests:.1} ms (p {} q {})", drift.chi2.p_value, codes[0].q_value);
+            println!(
+                "n {n} K {k}: {levels:.1} ms, per code {tests:.1} ms (p {} q {})",
+                drift.chi2.p_value, codes[0].q_value
+            );
             all += levels;
         }
         println!("n {n}, all levels: {all:.1} ms");

@@ -20,8 +20,8 @@ fn check(golden: &[Row], column: &str) {
 #[test]
 fn finds_the_four_discoveries_of_the_paper() {
     let p_values = [
-        0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
-        0.7590, 1.0,
+        0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590,
+        1.0,
     ];
     let q_values = benjamini_hochberg(&p_values);
     assert_eq!(q_values.iter().filter(|&&q| q <= 0.05).count(), 4);

@@ -79,8 +79,15 @@ fn logit(p: f64, n: f64) -> Estimate {
     Estimate { estimate: Some(p), lower: back(center - half), upper: back(center + half) }
 }
 
-const METHODS: [&str; 7] =
-    ["wald", "logit", "wilson, plug-in n", "korn-graubard, plug-in n", "wilson, kish n", "korn-graubard, steadied n", "vigie"];
+const METHODS: [&str; 7] = [
+    "wald",
+    "logit",
+    "wilson, plug-in n",
+    "korn-graubard, plug-in n",
+    "wilson, kish n",
+    "korn-graubard, steadied n",
+    "vigie",
+];
 
 fn intervals(right: WeightSums, wrong: WeightSums) -> Option<[Estimate; 7]> {
     let vigie = accuracy(right, wrong, 0.95);

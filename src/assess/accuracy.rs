@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+
+use super::{
+    Plan,
+    assessment::{OverallAccuracy, VersionAccuracy},
+};
+use crate::{
+    event::MAX_RANK,
+    measure::{accuracy::accuracy, weight::WeightSums},
+    query::Answer,
+};
+
+/// The design sums of one row of an answer.
+pub fn weight_sums(answer: &Answer, row: usize) -> WeightSums {
+    WeightSums { n: answer.count(row, "n"), w: answer.number(row, "w"), w2: answer.number(row, "w2") }
+}
+
+/// Sums of labelled rows by the rank of the truth, at one level: index 0 = not among the candidates.
+type Ranks = [WeightSums; MAX_RANK + 1];
+
+/// Labelled rows by version, route, level and rank.
+#[derive(Debug, Default)]
+pub struct RankTable {
+    rows: BTreeMap<(String, Option<String>, u8), Ranks>,
+    /// Labelled rows without an inclusion probability.
+    pub unweighted: u64,
+}
+
+impl RankTable {
+    /// `level` is the one at which unweighted rows are counted once.
+    pub fn new(answer: &Answer) -> Self {
+        let mut table = RankTable::default();
+        for row in 0..answer.rows() {
+            let level = answer.int(row, "level") as u8;
+            let rank = (answer.int(row, "rank") as usize).min(MAX_RANK);
+            let version = answer.text(row, "version").unwrap_or_default().to_owned();
+            let route = answer.text(row, "route").map(str::to_owned);
+            table.rows.entry((version, route, level)).or_default()[rank] += weight_sums(answer, row);
+            // every labelled row says something at the first level
+            if level == 1 {
+                table.unweighted += answer.count(row, "unweighted");
+            }
+        }
+        table
+    }
+
+    fn ranks(&self, level: u8, keep: impl Fn(&str, Option<&str>) -> bool) -> Ranks {
+        let mut sum = Ranks::default();
+        for ((version, route, of), ranks) in &self.rows {
+            if *of == level && keep(version, route.as_deref()) {
+                for (total, r) in sum.iter_mut().zip(ranks) {
+                    *total += *r;
+                }
+            }
+        }
+        sum
+    }
+
+    /// Labelled rows of a route (`None` = all).
+    pub fn labelled(&self, route: Option<&str>) -> u64 {
+        self.ranks(1, |_, r| route.is_none() || r == route).iter().map(|s| s.n).sum()
+    }
+
+    pub fn labelled_by_version(&self) -> BTreeMap<String, u64> {
+        let mut by_version = BTreeMap::new();
+        for ((version, _, level), ranks) in &self.rows {
+            if *level == 1 {
+                *by_version.entry(version.clone()).or_default() += ranks.iter().map(|s| s.n).sum::<u64>();
+            }
+        }
+        by_version
+    }
+
+    pub fn overall(&self, plan: &Plan) -> Vec<OverallAccuracy> {
+        let mut rows = Vec::new();
+        for (level, level_name) in levels(plan) {
+            for route in ["all", "auto", "manual"] {
+                let ranks = self.ranks(level, |_, r| route == "all" || r == Some(route));
+                for k in 1..=MAX_RANK {
+                    let (right, wrong) = split(&ranks, k);
+                    rows.push(OverallAccuracy {
+                        level: u32::from(level),
+                        level_name: level_name.clone(),
+                        route: route.to_owned(),
+                        k: k as u32,
+                        accuracy: accuracy(right, wrong, plan.request.confidence_level),
+                    });
+                }
+            }
+        }
+        rows
+    }
+
+    pub fn by_version(&self, plan: &Plan, versions: &[String]) -> Vec<VersionAccuracy> {
+        let mut rows = Vec::new();
+        for version in versions {
+            for (level, level_name) in levels(plan) {
+                let (right, wrong) = split(&self.ranks(level, |v, _| v == version), 1);
+                rows.push(VersionAccuracy {
+                    version: version.clone(),
+                    level: u32::from(level),
+                    level_name,
+                    accuracy: accuracy(right, wrong, plan.request.confidence_level),
+                });
+            }
+        }
+        rows
+    }
+}
+
+/// Right when the truth is among the first k.
+fn split(ranks: &Ranks, k: usize) -> (WeightSums, WeightSums) {
+    let mut right = WeightSums::default();
+    let mut wrong = ranks[0];
+    for (rank, sums) in ranks.iter().enumerate().skip(1) {
+        if rank <= k {
+            right += *sums;
+        } else {
+            wrong += *sums;
+        }
+    }
+    (right, wrong)
+}
+
+/// Levels with their names, coarsest first.
+pub fn levels(plan: &Plan) -> impl Iterator<Item = (u8, String)> + '_ {
+    plan.nomenclature.level_names().iter().enumerate().map(|(i, name)| (i as u8 + 1, name.clone()))
+}

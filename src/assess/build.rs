@@ -1,0 +1,194 @@
+use super::{
+    Plan,
+    accuracy::RankTable,
+    assessment::{
+        AccuracyTables, Assessment, Counts, Intake, NomenclatureInfo, Scope, Warning, WarningCode,
+    },
+    calibration::calibration,
+    codes::by_code,
+    drift::drift,
+    latency::latency,
+    series::series,
+    traffic::TrafficTable,
+};
+use crate::{
+    fact::Ledger,
+    query::{Answer, Engine, Parameter, QueryError, Question},
+};
+
+/// Version of [`Assessment`]'s layout.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AssessError {
+    #[error("query failed: {0}")]
+    Query(#[from] QueryError),
+}
+
+/// Asks every question of the plan and measures the answers. `engine` holds the facts of [`Plan::series`] and
+/// [`Plan::hours`]; `generated_at` is the caller's clock.
+///
+/// # Errors
+/// When a query fails.
+pub async fn assess(
+    plan: &Plan,
+    engine: &Engine,
+    ledger: &Ledger,
+    generated_at: String,
+) -> Result<Assessment, AssessError> {
+    let day = |d: super::Day| Parameter::Day(d.0);
+    let period = [("from", day(plan.from)), ("to", day(plan.to))];
+    let leveled = [period[0], period[1], ("level", Parameter::Int(i32::from(plan.level)))];
+    let deepest = [period[0], period[1], ("level", Parameter::Int(i32::from(plan.nomenclature.depth())))];
+    // without a reference, an empty run of days finds nothing
+    let (never, ever) = (super::Day(1), super::Day(0));
+    let r = plan.reference;
+    let compared = [
+        period[0],
+        period[1],
+        ("reference_from", day(r.map_or(never, |r| r.from))),
+        ("reference_to", day(r.map_or(ever, |r| r.to))),
+        ("current_from", day(r.map_or(never, |r| r.current_from))),
+        ("current_to", day(r.map_or(ever, |r| r.current_to))),
+    ];
+    let traffic = TrafficTable::new(&engine.ask(Question::Traffic, &period).await?);
+    let volume = engine.ask(Question::VolumeByCode, &compared).await?;
+    let ranks = RankTable::new(&engine.ask(Question::Accuracy, &period).await?);
+    let outcome = engine.ask(Question::Outcome, &leveled).await?;
+    let score = engine.ask(Question::Score, &period).await?;
+    let reliability = engine.ask(Question::Reliability, &period).await?;
+    let latencies = engine.ask(Question::Latency, &period).await?;
+    let latencies_daily = engine.ask(Question::LatencyDaily, &period).await?;
+    let hours = engine.ask(Question::Throughput, &period).await?;
+    let daily = engine.ask(Question::AccuracyDaily, &deepest).await?;
+    let weekly = engine.ask(Question::AccuracyWeekly, &period).await?;
+
+    let versions = traffic.versions();
+    let (by_code, confusions) = by_code(plan, &volume, &outcome);
+    let drift = drift(plan, &volume);
+    let counts = counts(ledger);
+    let warnings = warnings(plan, &traffic, &ranks, &volume, &drift, &counts);
+    Ok(Assessment {
+        schema_version: SCHEMA_VERSION,
+        scope: scope(plan, versions.clone(), generated_at),
+        traffic: traffic.traffic(ranks.labelled(None), &ranks.labelled_by_version()),
+        accuracy: AccuracyTables {
+            overall: ranks.overall(plan),
+            by_version: ranks.by_version(plan, &versions),
+            by_code,
+            confusions,
+        },
+        drift,
+        calibration: calibration(plan, &score, &reliability),
+        latency: latency(plan, &latencies, &hours, &versions),
+        series: series(plan, &traffic, &daily, &weekly, &latencies_daily),
+        intake: intake(ledger),
+        counts,
+        warnings,
+    })
+}
+
+fn scope(plan: &Plan, versions: Vec<String>, generated_at: String) -> Scope {
+    let n = &plan.nomenclature;
+    Scope {
+        generated_at,
+        vigie_version: env!("CARGO_PKG_VERSION").to_owned(),
+        workspace: plan.workspace.clone(),
+        model: plan.model.clone(),
+        versions,
+        nomenclature: NomenclatureInfo {
+            name: if plan.nomenclature_name.is_empty() { n.name().to_owned() } else { plan.nomenclature_name.clone() },
+            levels: n.level_names().to_vec(),
+            codes: (1..=n.depth()).map(|level| n.count(level) as u32).collect(),
+        },
+        period: plan.period(),
+        reference: plan.reference(),
+        time_zone: plan.request.time_zone_name.clone(),
+        threshold: plan.request.threshold,
+        level: u32::from(plan.level),
+        confidence_level: plan.request.confidence_level,
+    }
+}
+
+fn counts(ledger: &Ledger) -> Counts {
+    let of = |kind: &str, outcome: &str| u64::try_from(ledger.total(kind, outcome)).unwrap_or(0);
+    let n = |x: i64| u64::try_from(x).unwrap_or(0);
+    let received = |kind: &str| of(kind, "accepted") + of(kind, "duplicate") + of(kind, "rejected");
+    Counts {
+        predictions: of("prediction", "accepted"),
+        errors: n(ledger.errors),
+        predictions_received: received("prediction"),
+        predictions_duplicate: of("prediction", "duplicate"),
+        predictions_rejected: of("prediction", "rejected"),
+        corrections: of("correction", "accepted"),
+        corrections_received: received("correction"),
+        corrections_duplicate: of("correction", "duplicate"),
+        corrections_rejected: of("correction", "rejected"),
+        corrections_superseded: n(ledger.superseded),
+        labelled: n(ledger.labelled),
+        uncodable: n(ledger.uncodable),
+        retracted: n(ledger.retracted),
+        orphans: n(ledger.orphans),
+    }
+}
+
+fn intake(ledger: &Ledger) -> Vec<Intake> {
+    let rows = ledger.intake().map(|r| Intake {
+        kind: r.kind.to_owned(),
+        outcome: r.outcome.to_owned(),
+        reason: r.reason.to_owned(),
+        n: u64::try_from(r.n).unwrap_or(0),
+    });
+    rows.collect()
+}
+
+fn warnings(
+    plan: &Plan,
+    traffic: &TrafficTable,
+    ranks: &RankTable,
+    volume: &Answer,
+    drift: &super::assessment::Drift,
+    counts: &Counts,
+) -> Vec<Warning> {
+    let mut found = Vec::new();
+    let mut warn = |code, subject: &str, n: u64| found.push(Warning { code, subject: subject.to_owned(), n });
+    let t = &traffic.total;
+    if t.predictions == 0 {
+        warn(WarningCode::NoPredictions, "", 0);
+    } else {
+        if plan.nomenclature.is_flat() {
+            warn(WarningCode::UnknownNomenclature, &plan.nomenclature_name, 0);
+        }
+        if ranks.labelled(None) == 0 {
+            warn(WarningCode::NoLabels, "", 0);
+        } else {
+            for (route, n) in [("auto", t.auto), ("manual", t.manual)] {
+                if n > 0 && ranks.labelled(Some(route)) == 0 {
+                    warn(WarningCode::RouteWithoutLabels, route, n);
+                }
+            }
+        }
+        if drift.label.is_empty() {
+            warn(WarningCode::NoReference, "", 0);
+        }
+    }
+    if ranks.unweighted > 0 {
+        warn(WarningCode::UnknownInclusion, "", ranks.unweighted);
+    }
+    if t.unknown_codes > 0 {
+        let unknown = |row: &usize| volume.int(*row, "known") == 0 && volume.count(*row, "n") > 0;
+        let example = (0..volume.rows()).find(unknown).and_then(|row| volume.text(row, "code"));
+        warn(WarningCode::UnknownCodes, example.unwrap_or_default(), t.unknown_codes);
+    }
+    if t.clipped > 0 {
+        warn(WarningCode::Clipped, "", t.clipped);
+    }
+    if counts.orphans > 0 {
+        warn(WarningCode::Orphans, "", counts.orphans);
+    }
+    let rejected = counts.predictions_rejected + counts.corrections_rejected;
+    if rejected > 0 {
+        warn(WarningCode::Rejected, "", rejected);
+    }
+    found
+}

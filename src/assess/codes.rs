@@ -1,0 +1,105 @@
+use std::collections::BTreeMap;
+
+use super::{
+    Plan,
+    accuracy::weight_sums,
+    assessment::{CodeQuality, Confusion},
+    traffic::share,
+};
+use crate::{
+    measure::{classification::classification, weight::WeightSums},
+    query::Answer,
+};
+
+/// Pairs listed as confusions.
+const CONFUSIONS: usize = 100;
+
+#[derive(Debug, Default, Clone)]
+struct Code {
+    label: String,
+    known: bool,
+    predicted: u64,
+    auto: u64,
+    right: WeightSums,
+    /// Predicted as this code, truly another.
+    false_positive: WeightSums,
+    /// Truly this code, predicted as another.
+    false_negative: WeightSums,
+}
+
+/// Quality of every code of the plan's level, and the pairs that are confused.
+pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuality>, Vec<Confusion>) {
+    let mut codes: BTreeMap<String, Code> = BTreeMap::new();
+    for row in 0..volume.rows() {
+        if volume.int(row, "level") != i64::from(plan.level) || volume.count(row, "n") == 0 {
+            continue;
+        }
+        let code = codes.entry(volume.text(row, "code").unwrap_or_default().to_owned()).or_default();
+        code.label = volume.text(row, "label").unwrap_or_default().to_owned();
+        code.known = volume.int(row, "known") == 1;
+        code.predicted = volume.count(row, "n");
+        code.auto = volume.count(row, "auto");
+    }
+    let mut pairs = Vec::new();
+    for row in 0..outcome.rows() {
+        let sums = weight_sums(outcome, row);
+        let predicted = outcome.text(row, "predicted");
+        let actual = outcome.text(row, "actual").unwrap_or_default();
+        let truth = codes.entry(actual.to_owned()).or_insert_with(|| Code {
+            label: outcome.text(row, "actual_label").unwrap_or_default().to_owned(),
+            known: plan.nomenclature.knows(actual),
+            ..Code::default()
+        });
+        if predicted == Some(actual) {
+            truth.right += sums;
+            continue;
+        }
+        truth.false_negative += sums;
+        if let Some(predicted) = predicted {
+            codes.entry(predicted.to_owned()).or_default().false_positive += sums;
+            pairs.push((predicted.to_owned(), actual.to_owned(), sums));
+        }
+    }
+    let confusions = confusions(&codes, pairs);
+    let mut table: Vec<CodeQuality> = codes.into_iter().map(|(code, of)| quality(plan, code, &of)).collect();
+    table.sort_by(|a, b| b.n_predicted.cmp(&a.n_predicted).then_with(|| a.code.cmp(&b.code)));
+    (table, confusions)
+}
+
+fn quality(plan: &Plan, code: String, of: &Code) -> CodeQuality {
+    let measured = classification(of.right, of.false_positive, of.false_negative, plan.request.confidence_level);
+    CodeQuality {
+        code,
+        label: of.label.clone(),
+        level: u32::from(plan.level),
+        known: of.known,
+        n_predicted: of.predicted,
+        n_labelled: of.right.n + of.false_positive.n,
+        n_actual: of.right.n + of.false_negative.n,
+        automation_rate: share(of.auto, of.predicted),
+        precision: measured.precision,
+        recall: measured.recall,
+        f1: measured.f1,
+    }
+}
+
+fn confusions(codes: &BTreeMap<String, Code>, mut pairs: Vec<(String, String, WeightSums)>) -> Vec<Confusion> {
+    pairs.sort_by(|a, b| b.2.w.total_cmp(&a.2.w).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
+    pairs.truncate(CONFUSIONS);
+    let label = |code: &str| codes.get(code).map_or(String::new(), |c| c.label.clone());
+    pairs
+        .into_iter()
+        .map(|(predicted, actual, sums)| {
+            let of = codes.get(&predicted).map_or(0.0, |c| c.right.w + c.false_positive.w);
+            Confusion {
+                predicted_label: label(&predicted),
+                actual_label: label(&actual),
+                n: sums.n,
+                weighted: sums.w,
+                share_of_predicted: if of > 0.0 { sums.w / of } else { 0.0 },
+                predicted,
+                actual,
+            }
+        })
+        .collect()
+}

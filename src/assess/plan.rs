@@ -1,0 +1,242 @@
+use std::{str::FromStr, sync::Arc};
+
+use jiff::tz::TimeZone;
+
+use super::{
+    Day,
+    assessment::{Period, Reference, ReferenceChoice},
+};
+use crate::{
+    event::{Series, SeriesId, Symbols},
+    nomenclature::Nomenclature,
+};
+
+/// What the asker wants to see; everything but the zone may be left open.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub workspace: Option<String>,
+    pub model: Option<String>,
+    pub version: Option<String>,
+    pub from: Option<Day>,
+    pub to: Option<Day>,
+    pub reference: Option<(Day, Day)>,
+    pub level: Option<LevelChoice>,
+    pub confidence_level: f64,
+    pub time_zone: TimeZone,
+    pub time_zone_name: String,
+    pub exclude_sources: Vec<String>,
+    /// Shown in the report; routes were decided when events came in.
+    pub threshold: Option<f64>,
+}
+
+/// A level by its name or its number (1 = coarsest).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LevelChoice {
+    Name(String),
+    Number(u8),
+}
+
+impl FromStr for LevelChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.parse().map_or_else(|_| LevelChoice::Name(text.replace(['-', ' '], "_")), LevelChoice::Number))
+    }
+}
+
+/// Where facts are looked up: files read at once, or a store.
+pub trait FactSource {
+    fn symbols(&self) -> &Symbols;
+    /// First and last hour (since 1970, UTC) with a prediction.
+    fn hours(&self, series: SeriesId) -> Option<(i64, i64)>;
+    fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature>;
+}
+
+/// What will be assessed.
+#[derive(Clone)]
+pub struct Plan {
+    pub workspace: String,
+    pub model: String,
+    pub series: Vec<SeriesId>,
+    pub nomenclature: Arc<Nomenclature>,
+    pub nomenclature_name: String,
+    pub from: Day,
+    pub to: Day,
+    pub reference: Option<PlannedReference>,
+    pub level: u8,
+    pub request: Request,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedReference {
+    pub from: Day,
+    pub to: Day,
+    pub current_from: Day,
+    pub current_to: Day,
+    pub chosen: ReferenceChoice,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error("there are several models: {}. Choose one with --model", .0.join(", "))]
+    SeveralModels(Vec<String>),
+    #[error("no prediction of model `{wanted}`; there {}", there_are(.known))]
+    UnknownModel { wanted: String, known: Vec<String> },
+    #[error("the period ends ({to}) before it begins ({from})")]
+    Backwards { from: String, to: String },
+    #[error("`{wanted}` is not a level of {nomenclature}; its levels are {}", .known.join(", "))]
+    UnknownLevel { wanted: String, nomenclature: String, known: Vec<String> },
+    #[error("the model's events name several nomenclatures ({}); choose one with --nomenclature", .0.join(", "))]
+    SeveralNomenclatures(Vec<String>),
+}
+
+fn there_are(models: &[String]) -> String {
+    if models.is_empty() { "is none at all".to_owned() } else { format!("are {}", models.join(", ")) }
+}
+
+/// Decides what to look at.
+///
+/// # Errors
+/// When the request names something that is not there, or leaves a choice open that only the asker can make.
+pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError> {
+    let symbols = source.symbols();
+    let matches = |s: &Series| {
+        let asked = |wish: &Option<String>, symbol| wish.as_deref().is_none_or(|w| w == symbols.text(symbol));
+        asked(&request.workspace, s.workspace) && asked(&request.version, s.version)
+    };
+    // a series without a prediction was only named by a refused event
+    let mut found: Vec<(SeriesId, Series, (i64, i64))> = symbols
+        .all_series()
+        .filter(|(_, s)| matches(s))
+        .filter_map(|(id, s)| Some((id, s, source.hours(id)?)))
+        .collect();
+    let mut models: Vec<String> = found.iter().map(|(_, s, _)| symbols.text(s.model).to_owned()).collect();
+    models.sort_unstable();
+    models.dedup();
+    let model = match &request.model {
+        Some(wanted) if models.contains(wanted) => wanted.clone(),
+        Some(wanted) => return Err(PlanError::UnknownModel { wanted: wanted.clone(), known: models }),
+        None if models.len() > 1 => return Err(PlanError::SeveralModels(models)),
+        None => models.pop().unwrap_or_default(),
+    };
+    found.retain(|(_, s, _)| symbols.text(s.model) == model);
+    let nomenclature = found.first().map(|(id, ..)| source.nomenclature(*id));
+    let nomenclature = nomenclature.unwrap_or_else(|| Arc::new(Nomenclature::flat("")));
+    let mut names: Vec<&str> = found.iter().map(|(_, s, _)| symbols.text(s.nomenclature)).collect();
+    names.sort_unstable();
+    names.dedup();
+    if found.iter().any(|(id, ..)| !Arc::ptr_eq(&source.nomenclature(*id), &nomenclature)) && names.len() > 1 {
+        return Err(PlanError::SeveralNomenclatures(names.into_iter().map(str::to_owned).collect()));
+    }
+    let nomenclature_name = names.first().copied().unwrap_or_default().to_owned();
+    let zone = &request.time_zone;
+    let first = found.iter().map(|(.., (first, _))| Day::of_hour(*first, zone)).min();
+    let last = found.iter().map(|(.., (_, last))| Day::of_hour(*last, zone)).max();
+    let (data_from, data_to) = (first.unwrap_or(Day(0)), last.unwrap_or(Day(0)));
+    let from = request.from.unwrap_or_else(|| if first.is_some() { data_from } else { request.to.unwrap_or(Day(0)) });
+    let to = request.to.unwrap_or(data_to.max(from));
+    if to < from {
+        return Err(PlanError::Backwards { from: from.to_string(), to: to.to_string() });
+    }
+    let reference = reference(&request, from, to, data_from, first.is_some())?;
+    let level = level(&request, &nomenclature)?;
+    Ok(Plan {
+        workspace: found.first().map_or("default", |(_, s, _)| symbols.text(s.workspace)).to_owned(),
+        model,
+        series: found.iter().map(|(id, ..)| *id).collect(),
+        nomenclature,
+        nomenclature_name,
+        from,
+        to,
+        reference,
+        level,
+        request,
+    })
+}
+
+fn reference(
+    request: &Request,
+    from: Day,
+    to: Day,
+    data_from: Day,
+    any: bool,
+) -> Result<Option<PlannedReference>, PlanError> {
+    let whole = |r: (Day, Day), chosen| PlannedReference { from: r.0, to: r.1, current_from: from, current_to: to, chosen };
+    if let Some((a, b)) = request.reference {
+        if b < a {
+            return Err(PlanError::Backwards { from: a.to_string(), to: b.to_string() });
+        }
+        return Ok(Some(whole((a, b), ReferenceChoice::Given)));
+    }
+    let length = from.days_until(to) + 1;
+    if !any {
+        return Ok(None);
+    }
+    if data_from < from {
+        let start = from.plus(-length).max(data_from);
+        return Ok(Some(whole((start, from.plus(-1)), ReferenceChoice::Preceding)));
+    }
+    if length < 2 {
+        return Ok(None);
+    }
+    let middle = from.plus(length / 2);
+    Ok(Some(PlannedReference {
+        from,
+        to: middle.plus(-1),
+        current_from: middle,
+        current_to: to,
+        chosen: ReferenceChoice::FirstHalf,
+    }))
+}
+
+fn level(request: &Request, nomenclature: &Nomenclature) -> Result<u8, PlanError> {
+    let names = nomenclature.level_names();
+    let found = match &request.level {
+        None => Some(nomenclature.depth()),
+        Some(LevelChoice::Number(n)) => (1..=nomenclature.depth()).contains(n).then_some(*n),
+        Some(LevelChoice::Name(name)) => {
+            names.iter().position(|n| n.eq_ignore_ascii_case(name)).map(|i| i as u8 + 1)
+        }
+    };
+    found.ok_or_else(|| PlanError::UnknownLevel {
+        wanted: match &request.level {
+            Some(LevelChoice::Number(n)) => n.to_string(),
+            Some(LevelChoice::Name(name)) => name.clone(),
+            None => String::new(),
+        },
+        nomenclature: nomenclature.name().to_owned(),
+        known: names.iter().enumerate().map(|(i, n)| format!("{} ({n})", i + 1)).collect(),
+    })
+}
+
+impl Plan {
+    pub fn period(&self) -> Period {
+        Period { from: self.from.to_string(), to: self.to.to_string() }
+    }
+
+    pub fn reference(&self) -> Option<Reference> {
+        self.reference.map(|r| Reference {
+            period: Period { from: r.from.to_string(), to: r.to.to_string() },
+            current: Period { from: r.current_from.to_string(), to: r.current_to.to_string() },
+            chosen: r.chosen,
+        })
+    }
+
+    /// Hours (since 1970, UTC; end excluded) that hold all days of the period and the reference, whatever the zone.
+    pub fn hours(&self) -> Vec<(i64, i64)> {
+        let run = |from: Day, to: Day| ((i64::from(from.0) - 1) * 24, (i64::from(to.0) + 2) * 24);
+        let mut runs = vec![run(self.from, self.to)];
+        if let Some(r) = self.reference {
+            runs.push(run(r.from, r.to));
+        }
+        runs.sort_unstable();
+        let mut merged: Vec<(i64, i64)> = Vec::new();
+        for (from, to) in runs {
+            match merged.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => merged.push((from.max(0), to)),
+            }
+        }
+        merged
+    }
+}

@@ -1,0 +1,67 @@
+use std::collections::BTreeMap;
+
+use super::{
+    Day, Plan,
+    accuracy::weight_sums,
+    assessment::{Daily, Series, WeeklyAccuracy},
+    latency::{quantiles, sketches},
+    traffic::TrafficTable,
+};
+use crate::{
+    measure::{accuracy::accuracy, weight::WeightSums},
+    query::Answer,
+};
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Outcome {
+    right: WeightSums,
+    wrong: WeightSums,
+}
+
+impl Outcome {
+    fn add(&mut self, answer: &Answer, row: usize) {
+        let sums = weight_sums(answer, row);
+        if answer.int(row, "is_right") == 1 {
+            self.right += sums;
+        } else {
+            self.wrong += sums;
+        }
+    }
+}
+
+/// Everything over time: a row for every day of the period, and accuracy by week.
+pub fn series(plan: &Plan, traffic: &TrafficTable, daily: &Answer, weekly: &Answer, latency: &Answer) -> Series {
+    let confidence_level = plan.request.confidence_level;
+    let mut outcomes: BTreeMap<i32, Outcome> = BTreeMap::new();
+    for row in 0..daily.rows() {
+        outcomes.entry(daily.int(row, "day") as i32).or_default().add(daily, row);
+    }
+    let sketches = sketches(latency, |row| latency.int(row, "day") as i32);
+    let days = (plan.from.0..=plan.to.0).map(|day| {
+        let o = outcomes.get(&day).copied().unwrap_or_default();
+        let q = sketches.get(&day).map(|bins| quantiles(bins)).unwrap_or_default();
+        Daily {
+            labelled: o.right.n + o.wrong.n,
+            accuracy: accuracy(o.right, o.wrong, confidence_level).estimate,
+            p50: q.p50,
+            p95: q.p95,
+            p99: q.p99,
+            ..traffic.daily(Day(day))
+        }
+    });
+    let daily = if traffic.total.predictions == 0 { Vec::new() } else { days.collect() };
+    let mut weeks: BTreeMap<(i32, u8, String), Outcome> = BTreeMap::new();
+    for row in 0..weekly.rows() {
+        let (week, level) = (weekly.int(row, "week") as i32, weekly.int(row, "level") as u8);
+        for route in ["all"].into_iter().chain(weekly.text(row, "route")) {
+            weeks.entry((week, level, route.to_owned())).or_default().add(weekly, row);
+        }
+    }
+    let accuracy_weekly = weeks.into_iter().map(|((week, level, route), o)| WeeklyAccuracy {
+        week: Day(week).to_string(),
+        level: u32::from(level),
+        route,
+        accuracy: accuracy(o.right, o.wrong, confidence_level),
+    });
+    Series { daily, accuracy_weekly: accuracy_weekly.collect() }
+}

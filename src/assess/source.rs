@@ -1,0 +1,152 @@
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::{FactSource, Plan};
+use crate::{
+    event::{SeriesId, Symbols},
+    fact::{Cell, Facts, Ledger},
+    ingest::Policies,
+    nomenclature::Nomenclature,
+    pipeline::{FilesRead, NomenclatureBook},
+    query::{Engine, QueryError, TableOptions, Tables},
+    store::{Selection, Store, StoreError},
+};
+
+/// Which nomenclature a series is coded in: the configuration's word, else the events' own.
+#[derive(Debug, Clone, Default)]
+pub struct Naming {
+    pub book: NomenclatureBook,
+    pub policies: Policies,
+}
+
+impl Naming {
+    fn of(&self, symbols: &Symbols, id: SeriesId) -> Arc<Nomenclature> {
+        self.book.of_series(symbols, &self.policies, id)
+    }
+}
+
+/// Facts of files read at once.
+#[derive(Debug)]
+pub struct FileFacts {
+    read: FilesRead,
+    naming: Naming,
+    hours: HashMap<SeriesId, (i64, i64)>,
+}
+
+impl FileFacts {
+    pub fn new(read: FilesRead, naming: Naming) -> Self {
+        let mut hours: HashMap<SeriesId, (i64, i64)> = HashMap::new();
+        for key in read.facts.counts.keys() {
+            if let Some(Cell::Tally { series, hour, .. }) = Cell::from_key(*key) {
+                let run = hours.entry(series).or_insert((hour, hour));
+                *run = (run.0.min(hour), run.1.max(hour));
+            }
+        }
+        FileFacts { read, naming, hours }
+    }
+
+    /// The plan's facts as tables, and the counts that belong to no model.
+    ///
+    /// # Errors
+    /// When a table cannot be made.
+    pub fn engine(self, plan: &Plan) -> Result<(Engine, Ledger), QueryError> {
+        let FilesRead { mut facts, symbols } = self.read;
+        let keep = |key: &crate::fact::CellKey| Cell::from_key(*key).is_some_and(|c| plan.series.contains(&c.series()));
+        facts.counts.retain(|key, _| keep(key));
+        facts.moments.retain(|key, _| keep(key));
+        engine(facts, &symbols, &self.naming, plan)
+    }
+}
+
+impl FactSource for FileFacts {
+    fn symbols(&self) -> &Symbols {
+        &self.read.symbols
+    }
+
+    fn hours(&self, series: SeriesId) -> Option<(i64, i64)> {
+        self.hours.get(&series).copied()
+    }
+
+    fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature> {
+        self.naming.of(&self.read.symbols, series)
+    }
+}
+
+/// Facts of a store.
+pub struct StoreFacts {
+    store: Store,
+    symbols: Symbols,
+    naming: Naming,
+}
+
+impl StoreFacts {
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(store: Store, naming: Naming) -> Result<Self, StoreError> {
+        Ok(StoreFacts { symbols: store.symbols()?, store, naming })
+    }
+
+    /// The plan's facts as tables, and the counts that belong to no model.
+    ///
+    /// # Errors
+    /// When the store cannot be read or a table cannot be made.
+    pub fn engine(&self, plan: &Plan) -> Result<(Engine, Ledger), SourceError> {
+        let selection = Selection { series: plan.series.clone(), hours: plan.hours() };
+        let facts = self.store.facts(&selection)?;
+        Ok(engine(facts, &self.symbols, &self.naming, plan)?)
+    }
+
+    /// Every fact of the store as tables, for a user's own SQL.
+    ///
+    /// # Errors
+    /// When the store cannot be read or a table cannot be made.
+    pub fn whole(&self, options: &TableOptions) -> Result<Engine, SourceError> {
+        let series = self.symbols.all_series().map(|(id, _)| id).collect();
+        let facts = self.store.facts(&Selection { series, hours: vec![(0, (1 << 21) - 1)] })?;
+        let named = |id| self.naming.of(&self.symbols, id);
+        let tables = Tables::build(facts, &self.symbols, &named, options).map_err(QueryError::from)?;
+        Ok(Engine::new(tables)?)
+    }
+
+    /// Models with a prediction, in the order of their names.
+    pub fn models(&self) -> Vec<String> {
+        let with_rows = self.symbols.all_series().filter(|(id, _)| self.hours(*id).is_some());
+        let mut models: Vec<String> = with_rows.map(|(_, s)| self.symbols.text(s.model).to_owned()).collect();
+        models.sort_unstable();
+        models.dedup();
+        models
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+impl FactSource for StoreFacts {
+    fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    fn hours(&self, series: SeriesId) -> Option<(i64, i64)> {
+        self.store.hours(series).ok().flatten()
+    }
+
+    fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature> {
+        self.naming.of(&self.symbols, series)
+    }
+}
+
+fn engine(facts: Facts, symbols: &Symbols, naming: &Naming, plan: &Plan) -> Result<(Engine, Ledger), QueryError> {
+    let ledger = facts.ledger.clone();
+    let options = TableOptions {
+        time_zone: plan.request.time_zone.clone(),
+        exclude_sources: plan.request.exclude_sources.clone(),
+    };
+    let tables = Tables::build(facts, symbols, &|id| naming.of(symbols, id), &options)?;
+    Ok((Engine::new(tables)?, ledger))
+}

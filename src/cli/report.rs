@@ -1,0 +1,144 @@
+use std::{
+    fs::File,
+    io::{BufWriter, IsTerminal, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::{ReportArgs, settings};
+use crate::{
+    assess::{FileFacts, Plan, StoreFacts, assess, assessment::Assessment, plan},
+    config::Config,
+    fact::Ledger,
+    ingest::{Input, Row},
+    pipeline::{Rejected, tabulate_files},
+    query::Engine,
+    report::{self, Lang},
+    store::Store,
+};
+
+pub fn run(args: &ReportArgs, config: Option<&Path>) -> Result<ExitCode> {
+    let config = super::load_config(config)?;
+    let lang: Lang = match args.lang.as_deref().or(config.lang.as_deref()) {
+        Some(text) => text.parse().context("--lang")?,
+        None => Lang::default(),
+    };
+    if args.out.is_none() && args.json.is_none() {
+        bail!("nothing to write: give --out FILE.html, --json FILE.json, or both");
+    }
+    let assessment = match &args.data {
+        Some(dir) => from_store(args, &config, dir)?,
+        None => from_files(args, &config)?,
+    };
+    if let Some(out) = &args.out {
+        write(out, report::html(&assessment, lang)?.as_bytes())?;
+    }
+    if let Some(json) = &args.json {
+        write(json, report::json(&assessment).as_bytes())?;
+    }
+    let c = &assessment.counts;
+    eprintln!(
+        "{} predictions and {} corrections accepted, {} duplicates, {} rejected",
+        c.predictions,
+        c.corrections,
+        c.predictions_duplicate + c.corrections_duplicate,
+        c.predictions_rejected + c.corrections_rejected,
+    );
+    if assessment.traffic.predictions == 0 {
+        eprintln!("vigie: the period holds no prediction: the report says so and nothing else");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn from_store(args: &ReportArgs, config: &Config, dir: &Path) -> Result<Assessment> {
+    let store_path = dir.join("store");
+    if !store_path.is_dir() {
+        bail!("{} holds no vigie store; `vigie ingest --data {0}` or `vigie serve` makes one", dir.display());
+    }
+    let naming = settings::naming(config, &args.scope)?;
+    let facts = StoreFacts::new(Store::open(&store_path)?, naming)?;
+    let plan = plan(&facts, settings::request(config, &args.scope)?)?;
+    let (engine, ledger) = facts.engine(&plan)?;
+    assessed(&plan, &engine, &ledger)
+}
+
+fn from_files(args: &ReportArgs, config: &Config) -> Result<Assessment> {
+    let sources = settings::sources(config, &args.input)?;
+    if sources.predictions.is_empty() && sources.events.is_empty() {
+        bail!("no predictions: give --predictions FILE.., --events FILE.. or --data DIR");
+    }
+    let naming = settings::naming(config, &args.scope)?;
+    let request = settings::request(config, &args.scope)?;
+    let mut dead = match &args.dead_letters {
+        Some(path) => Some(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?)),
+        None => None,
+    };
+    let progress = progress();
+    let mut failed: Option<std::io::Error> = None;
+    let mut seen = 0u64;
+    let read = tabulate_files(&sources, &naming.policies, naming.book.clone(), &mut |input, number, row, rejected| {
+        seen += 1;
+        if seen.is_multiple_of(8192) {
+            progress.set_position(seen);
+        }
+        if let (Some(dead), Some(rejected)) = (&mut dead, rejected) {
+            if let Err(e) = bury(dead, input, number, row, rejected) {
+                failed = Some(e);
+            }
+        }
+    })?;
+    progress.finish_and_clear();
+    if let Some(mut dead) = dead {
+        dead.flush().context("--dead-letters")?;
+    }
+    if let Some(e) = failed {
+        return Err(e).context("--dead-letters");
+    }
+    let facts = FileFacts::new(read, naming);
+    let plan = plan(&facts, request)?;
+    let (engine, ledger) = facts.engine(&plan)?;
+    assessed(&plan, &engine, &ledger)
+}
+
+fn bury(
+    dead: &mut impl Write,
+    input: &Input,
+    number: u64,
+    row: &Row<'_>,
+    rejected: &Rejected,
+) -> std::io::Result<()> {
+    let letter = json!({
+        "source": input.to_string(),
+        "position": number,
+        "kind": rejected.kind.map_or("unknown", |k| k.as_str()),
+        "reason": rejected.reject.reason.as_str(),
+        "detail": rejected.reject.detail,
+        "raw": String::from_utf8_lossy(&row.raw()),
+    });
+    writeln!(dead, "{letter}")
+}
+
+/// Drawn on a terminal only.
+fn progress() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {human_pos} events read ({per_sec})");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}
+
+fn assessed(plan: &Plan, engine: &Engine, ledger: &Ledger) -> Result<Assessment> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    Ok(runtime.block_on(assess(plan, engine, ledger, super::now()))?)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path == Path::new("-") {
+        return std::io::stdout().write_all(bytes).context("standard output");
+    }
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
