@@ -1,13 +1,24 @@
 //! The command line: definitions, and one file a command that wires the rooms together.
 
+mod check;
+mod demo;
+mod ingest;
+mod query;
 mod report;
+mod serve;
 mod settings;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::ingest::InputFormat;
+use crate::{config::Config, ingest::InputFormat, report::Lang};
 
 /// Watches text-classification models in production: how right they are, how their world drifts, how fast they answer.
 #[derive(Debug, Parser)]
@@ -22,8 +33,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Shows the whole path on the embedded sample stream: journal, facts, page and report.
+    Demo(DemoArgs),
     /// Writes a drift and quality report from files or from a data directory.
     Report(ReportArgs),
+    /// Runs the service: embedded journal, live page, API, metrics.
+    Serve(ServeArgs),
+    /// Puts files or standard input into a data directory, durably, and brings its facts up to date.
+    Ingest(IngestArgs),
+    /// Asks the facts of a data directory a question in SQL (tables: queries/README.md).
+    Query(QueryArgs),
+    /// Checks a configuration and a data directory and lists all problems at once.
+    Check(CheckArgs),
 }
 
 /// Files of events; `-` is standard input, patterns such as 'logs/*.ndjson.gz' are expanded.
@@ -129,10 +150,99 @@ pub struct ReportArgs {
     pub dead_letters: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Data directory: journal and store.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address to listen on; loopback unless told.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Language of the page when the reader does not choose.
+    #[arg(long, value_name = "fr|en")]
+    pub lang: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// Data directory: journal and store.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Confidence from which a prediction is accepted automatically, for events that name no route.
+    #[arg(long, value_name = "T")]
+    pub threshold: Option<f64>,
+    /// Only append to the journal; a service reads it later.
+    #[arg(long)]
+    pub append_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Data directory of the demo; a temporary one unless told.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Port of the live page on loopback; 0 takes a free one.
+    #[arg(long, default_value_t = 8642)]
+    pub port: u16,
+    /// Where the report goes; its JSON twin stands beside it.
+    #[arg(long, value_name = "FILE", default_value = "vigie-demo.html")]
+    pub out: PathBuf,
+    /// Language of page and report.
+    #[arg(long, value_name = "fr|en", default_value = "fr")]
+    pub lang: String,
+    /// End after the report instead of serving the page.
+    #[arg(long)]
+    pub exit: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// The query, such as "SELECT day, sum(n) FROM tally WHERE what = 'predictions' GROUP BY day ORDER BY day".
+    pub sql: String,
+    /// Data directory.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// How rows are written.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: TableFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    Table,
+    Csv,
+    /// One object a line.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Data directory to look at, besides the configuration.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: CheckFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    Text,
+    Json,
+}
+
 /// Runs a command and gives the process's exit code: 0 pass, 1 the thing judged fails, 2 usage or cannot judge.
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
+        Command::Demo(args) => demo::run(&args),
         Command::Report(args) => report::run(&args, cli.config.as_deref()),
+        Command::Serve(args) => serve::run(&args, cli.config.as_deref()),
+        Command::Ingest(args) => ingest::run(&args, cli.config.as_deref()),
+        Command::Query(args) => query::run(&args, cli.config.as_deref()),
+        Command::Check(args) => check::run(&args, cli.config.as_deref()),
     };
     done.unwrap_or_else(|e| {
         eprintln!("vigie: {e:#}");
@@ -140,11 +250,29 @@ pub fn run(cli: Cli) -> ExitCode {
     })
 }
 
-fn load_config(_path: Option<&std::path::Path>) -> anyhow::Result<crate::config::Config> {
-    Ok(crate::config::Config::default())
+fn load_config(path: Option<&Path>) -> anyhow::Result<Config> {
+    Ok(Config::load(path)?)
+}
+
+fn lang(flag: Option<&str>, config: &Config) -> anyhow::Result<Lang> {
+    match flag.or(config.lang.as_deref()) {
+        Some(text) => text.parse().context("--lang"),
+        None => Ok(Lang::default()),
+    }
 }
 
 /// The shell's clock: the one place where a command asks what time it is.
 fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    #[expect(clippy::disallowed_methods, reason = "the shell may look at the clock")]
+    let now = jiff::Timestamp::now();
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Drawn on a terminal only.
+fn progress(template: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new_spinner().with_style(style)
 }

@@ -18,6 +18,9 @@ pub mod pipeline;
 pub mod query;
 pub mod assess;
 pub mod report;
+pub mod service;
+pub mod http;
 // the shell
 pub mod config;
+pub mod telemetry;
 pub mod cli;

@@ -74,3 +74,14 @@ pub fn empty_page(lang: Lang, message: &str) -> Result<String, Error> {
 pub fn json(assessment: &Assessment) -> String {
     serde_json::to_string_pretty(assessment).unwrap_or_else(|fault| format!("{{\"error\":{:?}}}", fault.to_string()))
 }
+
+/// How far the service is behind its journal, in the reader's language.
+pub fn status_line(lang: Lang, lag: u64) -> String {
+    let t = Texts::of(lang);
+    if lag == 0 { t.s("status.caught_up").to_owned() } else { t.f("status.behind", &[("n", &lag.to_string())]) }
+}
+
+/// What an empty service says of itself.
+pub fn empty_message(lang: Lang) -> &'static str {
+    Texts::of(lang).s("status.empty")
+}

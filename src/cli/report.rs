@@ -1,12 +1,11 @@
 use std::{
     fs::File,
-    io::{BufWriter, IsTerminal, Write},
+    io::{BufWriter, Write},
     path::Path,
     process::ExitCode,
 };
 
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::{ReportArgs, settings};
@@ -17,16 +16,13 @@ use crate::{
     ingest::{Input, Row},
     pipeline::{Rejected, tabulate_files},
     query::Engine,
-    report::{self, Lang},
+    report,
     store::Store,
 };
 
 pub fn run(args: &ReportArgs, config: Option<&Path>) -> Result<ExitCode> {
     let config = super::load_config(config)?;
-    let lang: Lang = match args.lang.as_deref().or(config.lang.as_deref()) {
-        Some(text) => text.parse().context("--lang")?,
-        None => Lang::default(),
-    };
+    let lang = super::lang(args.lang.as_deref(), &config)?;
     if args.out.is_none() && args.json.is_none() {
         bail!("nothing to write: give --out FILE.html, --json FILE.json, or both");
     }
@@ -77,7 +73,7 @@ fn from_files(args: &ReportArgs, config: &Config) -> Result<Assessment> {
         Some(path) => Some(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?)),
         None => None,
     };
-    let progress = progress();
+    let progress = super::progress("{spinner} {human_pos} events read ({per_sec})");
     let mut failed: Option<std::io::Error> = None;
     let mut seen = 0u64;
     let read = tabulate_files(&sources, &naming.policies, naming.book.clone(), &mut |input, number, row, rejected| {
@@ -120,15 +116,6 @@ fn bury(
         "raw": String::from_utf8_lossy(&row.raw()),
     });
     writeln!(dead, "{letter}")
-}
-
-/// Drawn on a terminal only.
-fn progress() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {human_pos} events read ({per_sec})");
-    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
 fn assessed(plan: &Plan, engine: &Engine, ledger: &Ledger) -> Result<Assessment> {

@@ -18,6 +18,10 @@ pub enum Row<'a> {
 }
 
 impl Row<'_> {
+    pub fn to_json(&self) -> Cow<'_, [u8]> {
+        self.raw()
+    }
+
     /// The row as text, for the dead letter.
     pub fn raw(&self) -> Cow<'_, [u8]> {
         match self {

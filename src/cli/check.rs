@@ -1,0 +1,114 @@
+use std::{path::Path, process::ExitCode};
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{CheckArgs, CheckFormat, ScopeArgs, settings};
+use crate::{
+    config::Config,
+    ingest::Journal,
+    pipeline::Consumer,
+    store::Store,
+};
+
+/// One thing looked at.
+struct Finding {
+    what: String,
+    /// `Err` says what is wrong.
+    result: Result<String, String>,
+}
+
+/// Exit code 0 when all is well, 1 when a check failed.
+pub fn run(args: &CheckArgs, path: Option<&Path>) -> Result<ExitCode> {
+    let mut findings = Vec::new();
+    match Config::load(path) {
+        Ok(config) => {
+            let name = config.path.as_ref().map_or("defaults, no vigie.toml".to_owned(), |p| p.display().to_string());
+            findings.push(Finding { what: format!("configuration ({name})"), result: Ok("no problem".to_owned()) });
+            for (name, path) in &config.nomenclatures {
+                let read = crate::nomenclature::from_csv(path, name);
+                let result = read.map(|n| format!("{} codes, {} levels", n.nodes().len(), n.depth()));
+                findings.push(Finding {
+                    what: format!("nomenclature {name}"),
+                    result: result.map_err(|e| e.to_string()),
+                });
+            }
+            findings.push(Finding {
+                what: "token".to_owned(),
+                result: config
+                    .token()
+                    .map(|t| if t.is_some() { "set" } else { "none: only listen on loopback" }.to_owned())
+                    .map_err(|e| e.to_string()),
+            });
+            data(&mut findings, args, &config);
+        }
+        Err(errors) => {
+            for problem in errors.problems() {
+                findings.push(Finding { what: "configuration".to_owned(), result: Err(problem) });
+            }
+        }
+    }
+    let failed = findings.iter().filter(|f| f.result.is_err()).count();
+    match args.format {
+        CheckFormat::Json => {
+            let rows = findings.iter().map(|f| {
+                let (ok, detail) = match &f.result {
+                    Ok(detail) => (true, detail),
+                    Err(detail) => (false, detail),
+                };
+                json!({ "check": f.what, "ok": ok, "detail": detail })
+            });
+            println!("{}", serde_json::Value::Array(rows.collect()));
+        }
+        CheckFormat::Text => {
+            for f in &findings {
+                match &f.result {
+                    Ok(detail) => println!("ok    {}: {detail}", f.what),
+                    Err(detail) => println!("FAIL  {}: {detail}", f.what),
+                }
+            }
+        }
+    }
+    if failed > 0 {
+        eprintln!("vigie: {failed} problem{} found", if failed == 1 { "" } else { "s" });
+        return Ok(ExitCode::from(1));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn data(findings: &mut Vec<Finding>, args: &CheckArgs, config: &Config) {
+    let dir = args.data.clone().unwrap_or_else(|| config.data_dir.clone());
+    if !dir.exists() {
+        let asked = args.data.is_some();
+        let message = format!("{} does not exist", dir.display());
+        let result = if asked { Err(message) } else { Ok(format!("{message} yet: it is made when first used")) };
+        findings.push(Finding { what: "data directory".to_owned(), result });
+        return;
+    }
+    // opening would create what is missing: a check changes nothing
+    if !dir.join("journal").is_dir() || !dir.join("store").is_dir() {
+        let result = Err(format!("{} holds no journal and store; a vigie data directory has both", dir.display()));
+        findings.push(Finding { what: "data directory".to_owned(), result });
+        return;
+    }
+    let journal = Journal::open(&dir.join("journal"));
+    findings.push(Finding {
+        what: "journal".to_owned(),
+        result: journal.as_ref().map(|j| format!("{} events", j.end())).map_err(ToString::to_string),
+    });
+    let store = Store::open(&dir.join("store"));
+    if let Err(e) = &store {
+        findings.push(Finding { what: "store".to_owned(), result: Err(e.to_string()) });
+    }
+    if let (Ok(journal), Ok(store)) = (journal, store) {
+        let resumed = settings::naming(config, &ScopeArgs::default())
+            .map_err(|e| format!("{e:#}"))
+            .and_then(|n| Consumer::resume(journal, store, n.policies, n.book).map_err(|e| e.to_string()));
+        let result = resumed.map(|c| {
+            let l = c.ledger();
+            let accepted = l.total("prediction", "accepted") + l.total("correction", "accepted");
+            format!("at offset {}, {} behind the journal, {accepted} events accepted", c.offset(), c.lag())
+        });
+        findings.push(Finding { what: "store".to_owned(), result });
+    }
+}

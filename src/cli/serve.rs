@@ -1,0 +1,86 @@
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+
+use super::{ServeArgs, settings};
+use crate::{
+    assess::Request,
+    http::{App, Token, router},
+    report::Lang,
+    service::{Answers, Service, Settings},
+    telemetry,
+};
+
+pub fn run(args: &ServeArgs, config: Option<&Path>) -> Result<ExitCode> {
+    let config = super::load_config(config)?;
+    telemetry::start();
+    let naming = settings::naming(&config, &args.scope)?;
+    let data_dir = args.data.clone().unwrap_or_else(|| config.data_dir.clone());
+    let service = Service::start(Settings { data_dir, naming })?;
+    let lang = super::lang(args.lang.as_deref(), &config)?;
+    let app = app(&service, settings::request(&config, &args.scope)?, lang, &config)?;
+    serve(app, args.listen.unwrap_or(config.listen), |_| {})?;
+    service.stop()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that the routes need.
+pub fn app(
+    service: &Arc<Service>,
+    defaults: Request,
+    lang: Lang,
+    config: &crate::config::Config,
+) -> Result<App> {
+    let answers = Arc::new(Answers::new(service.clone()));
+    let token = config.token()?.map(Token::new);
+    Ok(App {
+        service: service.clone(),
+        answers,
+        token,
+        defaults: Arc::new(defaults),
+        lang,
+        max_body: config.max_body,
+        refresh: config.refresh_seconds,
+        now: super::now,
+    })
+}
+
+/// Serves until SIGINT or SIGTERM; `ready` hears the address once the port is open.
+pub fn serve(app: App, listen: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let exposed = !listen.ip().is_loopback() && app.token.is_none();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async move {
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}; choose another with --listen or --port"))?;
+        let address = listener.local_addr()?;
+        tracing::info!(%address, data = %app.service.data_dir().display(), "serving");
+        if exposed {
+            tracing::warn!("listening beyond loopback without a token: everyone who reaches the port can read and write");
+        }
+        ready(address);
+        axum::serve(listener, router(app)).with_graceful_shutdown(stop_signal()).await?;
+        tracing::info!("stopping");
+        Ok(())
+    })
+}
+
+async fn stop_signal() {
+    use tokio::signal::{
+        ctrl_c,
+        unix::{SignalKind, signal},
+    };
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = ctrl_c() => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,56 @@
+//! Routes of the service. They read what the other rooms made and compute nothing.
+
+mod auth;
+mod events;
+mod health;
+mod metrics;
+mod page;
+mod problem;
+mod state;
+mod summary;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
+
+pub use state::{App, Token};
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    let body = DefaultBodyLimit::max(app.max_body);
+    let guarded = Router::new()
+        .route("/", get(page::show))
+        .route("/metrics", get(metrics::show))
+        .route("/api/v1/events", post(events::append).layer(body))
+        .route("/api/v1/summary", get(summary::show))
+        .route("/api/v1/dead-letters", get(summary::dead_letters))
+        .layer(middleware::from_fn_with_state(app.clone(), auth::check));
+    Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .merge(guarded)
+        .fallback(problem::not_found)
+        .layer(middleware::map_response(hardened))
+        .with_state(app)
+}
+
+/// Descriptions are other people's text: a browser is told to run and load nothing that the page did not bring.
+async fn hardened(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

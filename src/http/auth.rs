@@ -1,0 +1,74 @@
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{App, problem::Problem};
+
+/// With a token configured, everything but health asks for it: as a bearer token, or as the password of HTTP Basic,
+/// which is what a browser can send.
+pub async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(token) = &app.token else { return next.run(request).await };
+    let given = given(request.headers());
+    if given.is_some_and(|g| token.matches(&g)) {
+        return next.run(request).await;
+    }
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "send the service's token: `Authorization: Bearer TOKEN`");
+    ([(header::WWW_AUTHENTICATE, "Basic realm=\"vigie\", Bearer")], problem).into_response()
+}
+
+fn given(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, rest) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(base64(rest.trim())?).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// RFC 4648, standard alphabet: a header of a few dozen bytes.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut held) = (0u32, 0);
+    for c in text.trim_end_matches('=').bytes() {
+        let six = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(six);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bearer_and_basic_both_carry_the_token() {
+        let header = |v: &str| {
+            let mut h = HeaderMap::new();
+            h.insert(header::AUTHORIZATION, v.parse().unwrap());
+            given(&h)
+        };
+        assert_eq!(header("Bearer s3cret").as_deref(), Some("s3cret"));
+        assert_eq!(header("Basic dmlnaWU6czNjcmV0").as_deref(), Some("s3cret"));
+        assert_eq!(header("Basic ???"), None);
+        assert_eq!(header("s3cret"), None);
+    }
+}
