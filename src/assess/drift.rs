@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Tables drawn under "nothing has changed" for null expectations and sparse p-values.
-const REPLICATES: u32 = 499;
+pub const REPLICATES: u32 = 499;
 /// Fixed, so that the same facts give the same report.
 const SEED: u64 = 0x5649_4749_4531;
 

@@ -17,7 +17,8 @@ pub struct LevelTable {
     pub auto: Option<Weight>,
     pub manual: Option<Weight>,
     /// For each code its ancestors, coarsest first; shorter where the code is coarser. Filled as codes are met.
-    paths: HashMap<Symbol, Path>,
+    /// At the code's number.
+    paths: Vec<Option<Path>>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,11 +31,12 @@ struct Path {
 impl LevelTable {
     pub fn new(nomenclature: Arc<Nomenclature>, auto: Option<f64>, manual: Option<f64>) -> Self {
         let weight = |rate: Option<f64>| rate.filter(|r| *r > 0.0 && *r <= 1.0).map(Weight::from_inclusion);
-        LevelTable { nomenclature, auto: weight(auto), manual: weight(manual), paths: HashMap::new() }
+        LevelTable { nomenclature, auto: weight(auto), manual: weight(manual), paths: Vec::new() }
     }
 
     fn learn(&mut self, code: Symbol, symbols: &Symbols) {
-        if self.paths.contains_key(&code) {
+        let at = code.0 as usize;
+        if self.paths.get(at).is_some_and(Option::is_some) {
             return;
         }
         let n = &self.nomenclature;
@@ -50,15 +52,19 @@ impl LevelTable {
                 RollUp::Coarser => break,
             }
         }
-        self.paths.insert(code, Path { known: n.knows(text), nodes });
+        let path = Path { known: n.knows(text), nodes };
+        if self.paths.len() <= at {
+            self.paths.resize(symbols.len().max(at + 1), None);
+        }
+        self.paths[at] = Some(path);
     }
 
     fn path(&self, code: Symbol) -> &[u32] {
-        self.paths.get(&code).map_or(&[], |p| &p.nodes)
+        self.paths.get(code.0 as usize).and_then(Option::as_ref).map_or(&[], |p| &p.nodes)
     }
 
     fn known(&self, code: Symbol) -> bool {
-        self.paths.get(&code).is_none_or(|p| p.known)
+        self.paths.get(code.0 as usize).and_then(Option::as_ref).is_none_or(|p| p.known)
     }
 }
 

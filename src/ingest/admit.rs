@@ -1,6 +1,5 @@
 use std::hash::Hasher;
 
-use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::Policies;
@@ -18,7 +17,19 @@ use crate::{
 pub struct Admission {
     pub symbols: Symbols,
     policies: Policies,
-    thresholds: HashMap<SeriesId, Option<f64>>,
+    /// Series of the last prediction: streams come in long runs of one version.
+    last: Option<LastSeries>,
+}
+
+#[derive(Debug, Clone)]
+struct LastSeries {
+    workspace: String,
+    model: String,
+    version: String,
+    nomenclature: String,
+    id: SeriesId,
+    model_symbol: Symbol,
+    threshold: Option<f64>,
 }
 
 const DEFAULT_WORKSPACE: &str = "default";
@@ -28,7 +39,7 @@ const PROBABILITY_SLACK: f64 = 0.001;
 
 impl Admission {
     pub fn new(symbols: Symbols, policies: Policies) -> Self {
-        Admission { symbols, policies, thresholds: HashMap::new() }
+        Admission { symbols, policies, last: None }
     }
 
     /// # Errors
@@ -79,16 +90,16 @@ impl Admission {
             }
         }
         let fixed_confidence = confidence.map_or(Fixed(0), &mut clip);
-        let series = self.series(workspace, p)?;
+        let (series, model, threshold) = self.series(workspace, p)?;
         let route = match (p.route, failed) {
             (_, true) => None,
             (Some(route), false) => Some(route),
-            (None, false) => self.threshold(series, &p.model).zip(confidence).map(|(threshold, c)| {
+            (None, false) => threshold.zip(confidence).map(|(threshold, c)| {
                 if c >= threshold { Route::Auto } else { Route::Manual }
             }),
         };
         let entry = PredictionEntry {
-            model: self.symbols.intern(p.model.as_str()),
+            model,
             series,
             body: body_of_prediction(p),
             at: p.predicted_at.millis(),
@@ -154,23 +165,43 @@ impl Admission {
         Ok(self.symbols.intern(&canonical))
     }
 
-    fn series(&mut self, workspace: &str, p: &Prediction<'_>) -> Result<SeriesId, Reject> {
+    /// The prediction's series, its model, and the model's threshold.
+    fn series(
+        &mut self,
+        workspace: &str,
+        p: &Prediction<'_>,
+    ) -> Result<(SeriesId, Symbol, Option<f64>), Reject> {
+        let (model, version, nomenclature) = (p.model.as_str(), p.model_version.as_str(), p.nomenclature.as_str());
+        if let Some(last) = &self.last
+            && last.version == version
+            && last.model == model
+            && last.nomenclature == nomenclature
+            && last.workspace == workspace
+        {
+            return Ok((last.id, last.model_symbol, last.threshold));
+        }
         let series = Series {
             workspace: self.symbols.intern(workspace),
-            model: self.symbols.intern(p.model.as_str()),
-            version: self.symbols.intern(p.model_version.as_str()),
-            nomenclature: self.symbols.intern(p.nomenclature.as_str()),
+            model: self.symbols.intern(model),
+            version: self.symbols.intern(version),
+            nomenclature: self.symbols.intern(nomenclature),
         };
         let id = self.symbols.intern_series(series);
         if id.0 as usize >= Symbols::MAX_SERIES {
             let detail = format!("`model_version`: more than {} versions of all models", Symbols::MAX_SERIES);
             return Err(Reject::new(Reason::InvalidValue, detail));
         }
-        Ok(id)
-    }
-
-    fn threshold(&mut self, series: SeriesId, model: &Text<'_>) -> Option<f64> {
-        *self.thresholds.entry(series).or_insert_with(|| self.policies.of(model.as_str()).threshold)
+        let threshold = self.policies.of(model).threshold;
+        self.last = Some(LastSeries {
+            workspace: workspace.to_owned(),
+            model: model.to_owned(),
+            version: version.to_owned(),
+            nomenclature: nomenclature.to_owned(),
+            id,
+            model_symbol: series.model,
+            threshold,
+        });
+        Ok((id, series.model, threshold))
     }
 }
 

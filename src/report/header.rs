@@ -22,7 +22,11 @@ impl Header {
             .levels
             .iter()
             .zip(&scope.nomenclature.codes)
-            .map(|(level, n)| format!("{} ({})", t.level(level), t.int(u64::from(*n))))
+            .map(|(level, n)| match n {
+                // a level whose codes need not be listed
+                0 => t.level(level),
+                n => format!("{} ({})", t.level(level), t.int(u64::from(*n))),
+            })
             .collect();
         let nomenclature = if sizes.is_empty() {
             scope.nomenclature.name.clone()

@@ -6,7 +6,10 @@ use super::{
     lang::Lang,
     texts::{NARROW, Texts},
 };
-use crate::{assess::assessment::Period, measure::proportion::Estimate};
+use crate::{
+    assess::{REPLICATES, assessment::Period},
+    measure::proportion::Estimate,
+};
 
 /// What stands for a number that cannot be said.
 pub(crate) const DASH: &str = "–";
@@ -101,10 +104,12 @@ impl Texts {
         if x > 0.0 && x < 0.0001 { format!("<{NARROW}{}", self.dec(0.0001, 4)) } else { self.dec(x, 4) }
     }
 
-    /// A p-value: three decimals, `< 0,001` below.
+    /// A p-value: three decimals, `< 0,001` below, and `≤ 0,002` where no permutation could have given less.
     pub fn p_value(&self, p: f64) -> String {
         if !p.is_finite() {
             DASH.to_owned()
+        } else if p == 1.0 / f64::from(REPLICATES + 1) {
+            format!("≤{NARROW}{}", self.dec(p, 3))
         } else if p < 0.001 {
             format!("<{NARROW}{}", self.dec(0.001, 3))
         } else {
@@ -115,8 +120,11 @@ impl Texts {
     /// `p = 0,032` or `p < 0,001`, of a p-value or a q-value.
     pub fn p_phrase(&self, letter: &str, p: f64) -> String {
         let value = self.p_value(p);
-        match value.strip_prefix('<') {
-            Some(bound) => format!("{letter}\u{a0}<\u{a0}{}", bound.trim_start_matches(NARROW)),
+        match value.chars().next().filter(|c| ['<', '≤'].contains(c)) {
+            Some(sign) => {
+                let bound = value.trim_start_matches(sign).trim_start_matches(NARROW);
+                format!("{letter}\u{a0}{sign}\u{a0}{bound}")
+            }
             None => format!("{letter}\u{a0}=\u{a0}{value}"),
         }
     }
