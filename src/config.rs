@@ -1,37 +1,164 @@
-//! stub until the real one lands
-use std::path::PathBuf;
+//! `vigie.toml`: what a deployment decides, checked as a whole before anything runs.
+//!
+//! Every problem of a file is found in one reading and said with its line, the value found and what is allowed. Unknown
+//! keys are refused: a misspelt threshold must not silently be no threshold. `docs/configuration.md` lists all keys.
+
+mod files;
+mod models;
+mod problem;
+mod section;
+mod server;
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
 use jiff::tz::TimeZone;
-use crate::ingest::{FileFormat, Policies};
+pub use problem::{ConfigErrors, Problem};
+use section::{Section, Source};
+
+use crate::{
+    ingest::{FileFormat, Policies},
+    report::Lang,
+};
+
+/// Everything that `vigie.toml` says, checked, with defaults where it says nothing.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file it came from; `None` = defaults.
+    pub path: Option<PathBuf>,
+    pub listen: SocketAddr,
+    /// File that holds the token which clients must show; see [`Config::token`].
+    pub token_file: Option<PathBuf>,
+    /// Greatest body of a request, in bytes.
+    pub max_body: usize,
+    /// Seconds between two refreshes of the page; `None`: it does not refresh itself.
+    pub refresh_seconds: Option<u32>,
+    /// Where the service keeps its journal and store.
     pub data_dir: PathBuf,
+    /// Zone in which days and weeks begin.
     pub time_zone: TimeZone,
+    /// Its IANA name.
     pub time_zone_name: String,
-    pub level: Option<String>,
+    /// `fr` or `en`.
     pub lang: Option<String>,
+    /// Level that reports open with: its name, or its number from 1 (coarsest).
+    pub level: Option<String>,
+    /// Of every interval.
     pub confidence_level: f64,
+    /// Sources of corrections that belong in no estimate of accuracy.
     pub exclude_sources: Vec<String>,
+    /// Thresholds, nomenclatures and review rates of models.
     pub policies: Policies,
+    /// The user's own nomenclatures: name as events use it, and file.
     pub nomenclatures: Vec<(String, PathBuf)>,
+    /// Layout of files of predictions that are not in the contract's own form.
     pub predictions: FileFormat,
     pub corrections: FileFormat,
-    pub listen: std::net::SocketAddr,
-    pub max_body: usize,
-    pub refresh_seconds: Option<u32>,
-    pub path: Option<PathBuf>,
 }
+
 impl Default for Config {
     fn default() -> Self {
-        Config { data_dir: "data".into(), time_zone: TimeZone::UTC, time_zone_name: "UTC".into(), level: None, lang: None, confidence_level: 0.95,
-            exclude_sources: vec!["contestation".into()], policies: Policies::default(), nomenclatures: vec![], predictions: FileFormat::default(), corrections: FileFormat::default(), listen: ([127,0,0,1],8642).into(), max_body: 64<<20, refresh_seconds: None, path: None }
+        Config {
+            path: None,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8642)),
+            token_file: None,
+            max_body: 64 << 20,
+            refresh_seconds: None,
+            data_dir: "data".into(),
+            time_zone: TimeZone::UTC,
+            time_zone_name: "UTC".to_owned(),
+            lang: None,
+            level: None,
+            confidence_level: 0.95,
+            // people contest wrong answers only: to count them would make every model look bad
+            exclude_sources: vec!["contestation".to_owned()],
+            policies: Policies::default(),
+            nomenclatures: Vec::new(),
+            predictions: FileFormat::default(),
+            corrections: FileFormat::default(),
+        }
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("config")]
-pub struct ConfigErrors;
-impl ConfigErrors { pub fn problems(&self) -> Vec<String> { vec![] } }
 impl Config {
-    pub fn load(_: Option<&std::path::Path>) -> Result<Self, ConfigErrors> { Ok(Self::default()) }
-    pub fn token(&self) -> std::io::Result<Option<String>> { Ok(None) }
+    /// Name of the file looked for where none is given.
+    pub const FILE: &str = "vigie.toml";
+
+    /// Reads `path`; without one [`Config::FILE`] of the current directory if there is one, else the defaults.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub fn load(path: Option<&Path>) -> Result<Config, ConfigErrors> {
+        let path = match path {
+            Some(path) => path,
+            None if Path::new(Self::FILE).exists() => Path::new(Self::FILE),
+            None => return Ok(Config::default()),
+        };
+        let name = path.display().to_string();
+        let text =
+            fs::read_to_string(path).map_err(|e| ConfigErrors::of_file(&name, format!("cannot be read: {e}")))?;
+        Config::parse(&name, &text)
+    }
+
+    /// Reads the text of a configuration file called `name`; relative paths in it start where that file is.
+    ///
+    /// # Errors
+    /// Every problem of the text.
+    pub fn parse(name: &str, text: &str) -> Result<Config, ConfigErrors> {
+        let source = Source::new(name, text);
+        let root = source.parse()?;
+        let mut config = Config { path: Some(name.into()), ..Config::default() };
+        source.whole(&root, |top| {
+            config.data_dir = top.beside("data");
+            config.nomenclatures = nomenclatures(top);
+            config.policies = models::read(top, &config.nomenclatures);
+            top.section("server", |s| server::read(s, &mut config));
+            top.section("data", |s| set(&mut config.data_dir, s.path("dir")));
+            top.section("time", |s| {
+                if let Some((name, zone)) = s.zone("zone") {
+                    (config.time_zone_name, config.time_zone) = (name, zone);
+                }
+            });
+            top.section("report", |s| report(s, &mut config));
+            top.section("accuracy", |s| set(&mut config.exclude_sources, s.texts("exclude_sources")));
+            top.section("files", |s| files::read(s, &mut config));
+        });
+        source.finish(config)
+    }
+}
+
+/// Replaces a default where the file says something.
+fn set<T>(field: &mut T, found: Option<T>) {
+    if let Some(found) = found {
+        *field = found;
+    }
+}
+
+fn report(s: &Section<'_>, config: &mut Config) {
+    config.lang = s.choice("lang", &Lang::ALL.map(|l| (l.code(), l.code().to_owned())));
+    config.level = s.value("level").and_then(|found| match found.as_text() {
+        Some(_) => found.name().map(str::to_owned),
+        None => {
+            let allowed = "a level's name, such as \"sub_class\", or its number from 1, the coarsest, to 9";
+            let number = found.number(allowed, |n| (1.0..=9.0).contains(&n) && n.fract() == 0.0);
+            number.map(|n| n.to_string())
+        }
+    });
+    let allowed = "a number from 0.5 to 0.999, such as 0.95";
+    set(&mut config.confidence_level, s.number("confidence_level", allowed, |x| (0.5..=0.999).contains(&x)));
+}
+
+fn nomenclatures(top: &Section<'_>) -> Vec<(String, PathBuf)> {
+    let entries = top.entries("nomenclatures").into_iter();
+    let files = entries.filter_map(|(name, found)| {
+        let path = found.beside(found.name()?);
+        if !path.is_file() {
+            found.note(format!("there is no file {}; expected a CSV file with code,label,parent", path.display()));
+        }
+        Some((name.to_owned(), path))
+    });
+    files.collect()
 }

@@ -10,7 +10,7 @@ mod contribute;
 mod facts;
 mod ledger;
 
-pub use cell::{Cell, CellKey, PROBABILITY_BINS, CONFIDENCE_BINS, ScoreKind, Tally};
+pub use cell::{CONFIDENCE_BINS, Cell, CellKey, PROBABILITY_BINS, PageKey, ScoreKind, Table, Tally};
 pub use contribute::{Contribution, LevelTable};
-pub use facts::{Facts, Moments};
+pub use facts::{CountPage, Facts, MomentPage, Moments};
 pub use ledger::{IntakeRow, Ledger};

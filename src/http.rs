@@ -18,7 +18,21 @@ use axum::{
     routing::{get, post},
 };
 
+use tokio::net::TcpListener;
+
 pub use state::{App, Token};
+
+/// Serves until `stop` ends; requests under way are finished.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+}
 
 /// All routes.
 pub fn router(app: App) -> Router {

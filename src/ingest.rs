@@ -11,8 +11,10 @@ mod journal;
 mod lines;
 mod parquet;
 mod policy;
+mod python_literal;
 mod row;
 mod tabular;
+mod wall_time;
 
 pub use admit::Admission;
 pub use delimited::Columns;
@@ -22,3 +24,4 @@ pub use journal::{Chunk, Journal, JournalError};
 pub use lines::MAX_LINE;
 pub use policy::{Policies, Policy, ReviewRates};
 pub use row::{Received, Row, kind_of};
+pub use tabular::{CORRECTION_FIELDS, PREDICTION_FIELDS};

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::{FactSource, Plan};
 use crate::{
     event::{SeriesId, Symbols},
-    fact::{Cell, Facts, Ledger},
+    fact::{Facts, Ledger, PageKey, Table},
     ingest::Policies,
     nomenclature::Nomenclature,
     pipeline::{FilesRead, NomenclatureBook},
@@ -37,11 +37,9 @@ pub struct FileFacts {
 impl FileFacts {
     pub fn new(read: FilesRead, naming: Naming) -> Self {
         let mut hours: HashMap<SeriesId, (i64, i64)> = HashMap::new();
-        for key in read.facts.counts.keys() {
-            if let Some(Cell::Tally { series, hour, .. }) = Cell::from_key(*key) {
-                let run = hours.entry(series).or_insert((hour, hour));
-                *run = (run.0.min(hour), run.1.max(hour));
-            }
+        for key in read.facts.counts.keys().filter(|k| k.table() == Some(Table::Tally)) {
+            let run = hours.entry(key.series()).or_insert((key.hour(), key.hour()));
+            *run = (run.0.min(key.hour()), run.1.max(key.hour()));
         }
         FileFacts { read, naming, hours }
     }
@@ -52,7 +50,7 @@ impl FileFacts {
     /// When a table cannot be made.
     pub fn engine(self, plan: &Plan) -> Result<(Engine, Ledger), QueryError> {
         let FilesRead { mut facts, symbols } = self.read;
-        let keep = |key: &crate::fact::CellKey| Cell::from_key(*key).is_some_and(|c| plan.series.contains(&c.series()));
+        let keep = |key: &PageKey| plan.series.contains(&key.series());
         facts.counts.retain(|key, _| keep(key));
         facts.moments.retain(|key, _| keep(key));
         engine(facts, &symbols, &self.naming, plan)

@@ -113,7 +113,7 @@ fn bury(
         "kind": rejected.kind.map_or("unknown", |k| k.as_str()),
         "reason": rejected.reject.reason.as_str(),
         "detail": rejected.reject.detail,
-        "raw": String::from_utf8_lossy(&row.raw()),
+        "raw": String::from_utf8_lossy(&row.to_json()),
     });
     writeln!(dead, "{letter}")
 }

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use super::{ServeArgs, settings};
 use crate::{
     assess::Request,
-    http::{App, Token, router},
+    http::{self, App, Token},
     report::Lang,
     service::{Answers, Service, Settings},
     telemetry,
@@ -60,7 +60,7 @@ pub fn serve(app: App, listen: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Re
             tracing::warn!("listening beyond loopback without a token: everyone who reaches the port can read and write");
         }
         ready(address);
-        axum::serve(listener, router(app)).with_graceful_shutdown(stop_signal()).await?;
+        http::serve(listener, app, stop_signal()).await?;
         tracing::info!("stopping");
         Ok(())
     })

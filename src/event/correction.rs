@@ -1,9 +1,9 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{EventTime, Text};
 
 /// What a human said of one prediction, as `docs/contracts/correction.schema.json` describes it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correction<'a> {
     /// 1..256 bytes; with `revision` it names one correction of one prediction.
     #[serde(borrow)]
@@ -18,18 +18,18 @@ pub struct Correction<'a> {
     #[serde(borrow)]
     pub source: Text<'a>,
     /// Probability with which the review design drew this prediction, in (0, 1].
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inclusion_probability: Option<f64>,
     #[serde(default = "first")]
     pub revision: u32,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub annotator: Option<Text<'a>>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retracted: Option<bool>,
     /// Needed only where two models share prediction ids; otherwise the correction holds for every model.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Text<'a>>,
 }
 

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{Attributes, EventTime, Text};
 
 /// What a model said about one text, as `docs/contracts/prediction.schema.json` describes it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction<'a> {
     /// 1..256 bytes, unique per model (and workspace).
     #[serde(borrow)]
@@ -16,42 +16,44 @@ pub struct Prediction<'a> {
     pub nomenclature: Text<'a>,
     pub predicted_at: EventTime,
     pub status: Status,
-    /// Milliseconds, >= 0.
+    /// Milliseconds, >= 0; `None` = not measured, which JSON must say with `null`.
     #[serde(deserialize_with = "required")]
     pub latency_ms: Option<f64>,
     /// Best first, 1..100 when status is ok.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate<'a>>,
     /// The model's own index of certainty, e.g. p1 - p2. Required when status is ok.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Attributes<'a>>,
     /// Where the prediction went; otherwise the model's threshold decides.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Route>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_size: Option<u32>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Text<'a>>,
 }
 
-/// On the wire a latency is required; files of other shapes may lack it, hence the `Option` inside.
+/// A service that forgets to measure must not pass for one that cannot: leaving the field out is refused.
 fn required<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
-    f64::deserialize(d).map(Some)
+    Option::<f64>::deserialize(d)
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// One code that the model considered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate<'a> {
     #[serde(borrow)]
     pub code: Text<'a>,
     pub probability: f64,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Text<'a>>,
 }
 
+/// Whether the model answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {

@@ -32,8 +32,8 @@ pub struct Symbols {
 impl Symbols {
     /// Most series a store may hold: cell keys give them 20 bits.
     pub const MAX_SERIES: usize = 1 << 20;
-    /// Most symbols: cell keys give them 27 bits, the last value means none.
-    pub const MAX_SYMBOLS: usize = (1 << 27) - 2;
+    /// Most symbols: their table is kept in memory.
+    pub const MAX_SYMBOLS: usize = 1 << 24;
 
     pub fn intern(&mut self, text: &str) -> Symbol {
         if let Some(symbol) = self.by_text.get(text) {

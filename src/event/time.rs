@@ -1,7 +1,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de::Error, de::Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, de::Visitor};
 
 /// Milliseconds of an hour.
 pub const HOUR_MS: i64 = 3_600_000;
@@ -49,6 +49,20 @@ impl EventTime {
 
     pub fn millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
+    }
+}
+
+impl fmt::Display for EventTime {
+    /// RFC 3339 in UTC, with as many digits of a second as there are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // 2000..2100 is well inside what a timestamp can hold
+        Timestamp::from_nanosecond(self.0.into()).unwrap_or_default().fmt(f)
+    }
+}
+
+impl Serialize for EventTime {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
     }
 }
 

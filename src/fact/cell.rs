@@ -1,8 +1,12 @@
 use crate::event::{Fixed, Route, SeriesId, Symbol};
 
-/// A cell's name packed into 128 bits. Keys sort by table, series and hour, so that a period of a model is one range.
+/// What the cells of one page share: table, series, hour and route, packed. Pages sort by table, series and hour, so
+/// that a period of a model is one range; a stream in the order of time keeps touching the same few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CellKey(pub u128);
+pub struct PageKey(pub u64);
+
+/// What tells the cells of one page apart; what each number means is the table's business.
+pub type CellKey = [u32; 3];
 
 /// Equal-width bins of the first candidate's probability.
 pub const PROBABILITY_BINS: u32 = 20;
@@ -114,104 +118,118 @@ pub enum Cell {
     },
 }
 
-/// No code: one more than the greatest symbol.
-const NO_SYMBOL: u32 = (1 << 27) - 1;
+/// No code: a symbol that is never given.
+const NO_SYMBOL: u32 = u32::MAX;
 
-fn pack(table: u8, series: SeriesId, hour: i64, route: Option<Route>, a: u32, b: u32, source: u32) -> CellKey {
-    // 4 + 20 + 21 + 2 + 27 + 27 + 27 = 128 bits; events are after 2000 and before 2100, so hours fit 21
-    let hour = hour.clamp(0, (1 << 21) - 1) as u128;
-    let route = route.map_or(0, |r| 1 + r as u128);
-    let key = (u128::from(table) << 124)
-        | (u128::from(series.0 & 0xf_ffff) << 104)
-        | (hour << 83)
-        | (route << 81)
-        | (u128::from(a & NO_SYMBOL) << 54)
-        | (u128::from(b & NO_SYMBOL) << 27)
-        | u128::from(source & NO_SYMBOL);
-    CellKey(key)
+/// Facts are in seven tables; those from [`Table::Outcome`] on hold [`Moments`](super::Moments), the others counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    Volume = 0,
+    Score = 1,
+    Latency = 2,
+    Tally = 3,
+    Outcome = 8,
+    Rank = 9,
+    Reliability = 10,
+}
+
+impl Table {
+    pub const COUNTS: [Table; 4] = [Table::Volume, Table::Score, Table::Latency, Table::Tally];
+    pub const MOMENTS: [Table; 3] = [Table::Outcome, Table::Rank, Table::Reliability];
+
+    /// Its name in SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Volume => "volume",
+            Table::Score => "score",
+            Table::Latency => "latency",
+            Table::Tally => "tally",
+            Table::Outcome => "outcome",
+            Table::Rank => "rank",
+            Table::Reliability => "reliability",
+        }
+    }
+}
+
+impl PageKey {
+    /// 4 + 20 + 21 + 2 bits; events are after 2000 and before 2100, so hours fit 21.
+    pub fn new(table: Table, series: SeriesId, hour: i64, route: Option<Route>) -> Self {
+        let hour = hour.clamp(0, (1 << 21) - 1) as u64;
+        let route = route.map_or(0, |r| 1 + r as u64);
+        PageKey((u64::from(table as u8) << 43) | (u64::from(series.0 & 0xf_ffff) << 23) | (hour << 2) | route)
+    }
+
+    /// `None` for a number that no page has.
+    pub fn table(self) -> Option<Table> {
+        let tables = Table::COUNTS.into_iter().chain(Table::MOMENTS);
+        tables.into_iter().find(|t| *t as u64 == self.0 >> 43)
+    }
+
+    pub fn series(self) -> SeriesId {
+        SeriesId((self.0 >> 23) as u32 & 0xf_ffff)
+    }
+
+    pub fn hour(self) -> i64 {
+        (self.0 >> 2) as i64 & 0x1f_ffff
+    }
+
+    pub fn route(self) -> Option<Route> {
+        match self.0 & 3 {
+            1 => Some(Route::Auto),
+            2 => Some(Route::Manual),
+            _ => None,
+        }
+    }
 }
 
 impl Cell {
-    pub fn key(self) -> CellKey {
+    /// The page it stands on and its place there.
+    pub fn key(self) -> (PageKey, CellKey) {
+        let page = PageKey::new;
         match self {
-            Cell::Volume { series, hour, route, code } => pack(0, series, hour, route, code.0, 0, 0),
-            Cell::Score { series, hour, route, kind, bin } => pack(1, series, hour, route, kind as u32, bin, 0),
-            Cell::Latency { series, hour, route, bin } => {
-                pack(2, series, hour, route, bin.wrapping_add(1 << 20) as u32, 0, 0)
+            Cell::Volume { series, hour, route, code } => {
+                (page(Table::Volume, series, hour, route), [code.0, 0, 0])
             }
-            Cell::Tally { series, hour, route, what } => pack(3, series, hour, route, what as u32, 0, 0),
+            Cell::Score { series, hour, route, kind, bin } => {
+                (page(Table::Score, series, hour, route), [(kind as u32) << 16 | bin, 0, 0])
+            }
+            Cell::Latency { series, hour, route, bin } => {
+                (page(Table::Latency, series, hour, route), [bin.wrapping_add(1 << 20) as u32, 0, 0])
+            }
+            Cell::Tally { series, hour, route, what } => {
+                (page(Table::Tally, series, hour, route), [what as u32, 0, 0])
+            }
             Cell::Outcome { series, hour, route, predicted, actual, source } => {
-                pack(8, series, hour, route, predicted.map_or(NO_SYMBOL, |s| s.0), actual.0, source.0)
+                let predicted = predicted.map_or(NO_SYMBOL, |s| s.0);
+                (page(Table::Outcome, series, hour, route), [predicted, actual.0, source.0])
             }
             Cell::Rank { series, hour, route, level, rank, source } => {
-                pack(9, series, hour, route, u32::from(level), u32::from(rank), source.0)
+                (page(Table::Rank, series, hour, route), [u32::from(level), u32::from(rank), source.0])
             }
-            Cell::Reliability { series, hour, route, kind, bin, right, source } => {
-                pack(10, series, hour, route, kind as u32, bin * 2 + u32::from(right), source.0)
-            }
+            Cell::Reliability { series, hour, route, kind, bin, right, source } => (
+                page(Table::Reliability, series, hour, route),
+                [(kind as u32) << 16 | bin, u32::from(right), source.0],
+            ),
         }
     }
 
     /// The inverse of [`Cell::key`]; `None` for a key that no cell has.
-    pub fn from_key(CellKey(key): CellKey) -> Option<Cell> {
-        let series = SeriesId((key >> 104) as u32 & 0xf_ffff);
-        let hour = (key >> 83) as i64 & 0x1f_ffff;
-        let route = match (key >> 81) & 3 {
-            0 => None,
-            1 => Some(Route::Auto),
-            2 => Some(Route::Manual),
-            _ => return None,
-        };
-        let a = (key >> 54) as u32 & NO_SYMBOL;
-        let b = (key >> 27) as u32 & NO_SYMBOL;
-        let source = Symbol(key as u32 & NO_SYMBOL);
-        let kind = if a == 0 { ScoreKind::Probability } else { ScoreKind::Confidence };
-        Some(match key >> 124 {
-            0 => Cell::Volume { series, hour, route, code: Symbol(a) },
-            1 => Cell::Score { series, hour, route, kind, bin: b },
-            2 => Cell::Latency { series, hour, route, bin: a as i32 - (1 << 20) },
-            3 => Cell::Tally { series, hour, route, what: *Tally::ALL.get(a as usize)? },
-            8 => {
+    pub fn from_key(page: PageKey, [a, b, source]: CellKey) -> Option<Cell> {
+        let (series, hour, route, source) = (page.series(), page.hour(), page.route(), Symbol(source));
+        let kind = if a >> 16 == 0 { ScoreKind::Probability } else { ScoreKind::Confidence };
+        let bin = a & 0xffff;
+        Some(match page.table()? {
+            Table::Volume => Cell::Volume { series, hour, route, code: Symbol(a) },
+            Table::Score => Cell::Score { series, hour, route, kind, bin },
+            Table::Latency => Cell::Latency { series, hour, route, bin: a as i32 - (1 << 20) },
+            Table::Tally => Cell::Tally { series, hour, route, what: *Tally::ALL.get(a as usize)? },
+            Table::Outcome => {
                 let predicted = (a != NO_SYMBOL).then_some(Symbol(a));
                 Cell::Outcome { series, hour, route, predicted, actual: Symbol(b), source }
             }
-            9 => Cell::Rank { series, hour, route, level: a as u8, rank: b as u8, source },
-            10 => Cell::Reliability { series, hour, route, kind, bin: b / 2, right: b % 2 == 1, source },
-            _ => return None,
+            Table::Rank => Cell::Rank { series, hour, route, level: a as u8, rank: b as u8, source },
+            Table::Reliability => Cell::Reliability { series, hour, route, kind, bin, right: b == 1, source },
         })
-    }
-
-    pub fn hour(self) -> i64 {
-        match self {
-            Cell::Volume { hour, .. }
-            | Cell::Score { hour, .. }
-            | Cell::Latency { hour, .. }
-            | Cell::Tally { hour, .. }
-            | Cell::Outcome { hour, .. }
-            | Cell::Rank { hour, .. }
-            | Cell::Reliability { hour, .. } => hour,
-        }
-    }
-
-    pub fn series(self) -> SeriesId {
-        match self {
-            Cell::Volume { series, .. }
-            | Cell::Score { series, .. }
-            | Cell::Latency { series, .. }
-            | Cell::Tally { series, .. }
-            | Cell::Outcome { series, .. }
-            | Cell::Rank { series, .. }
-            | Cell::Reliability { series, .. } => series,
-        }
-    }
-
-    /// First key of a table's series at an hour; the range to the next series or hour is one scan.
-    pub fn start(table: u8, series: SeriesId, hour: i64) -> CellKey {
-        pack(table, series, hour, None, 0, 0, 0)
-    }
-
-    /// Whether the table holds [`Moments`](super::Moments) rather than plain counts.
-    pub fn is_moments(CellKey(key): CellKey) -> bool {
-        key >> 124 >= 8
     }
 }

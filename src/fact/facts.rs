@@ -1,7 +1,7 @@
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, CellKey, Ledger};
+use super::{Cell, CellKey, Ledger, PageKey};
 use crate::event::{Fixed, Weight};
 
 type Hasher = foldhash::fast::FixedState;
@@ -58,38 +58,68 @@ impl Moments {
     }
 }
 
+/// Cells of one page of counts, by the one number that tells them apart.
+pub type CountPage = HashMap<u32, i64, Hasher>;
+pub type MomentPage = HashMap<CellKey, Moments, Hasher>;
+
 /// Cells and what they hold: the facts of a batch, of a file, or of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    pub counts: HashMap<CellKey, i64, Hasher>,
-    pub moments: HashMap<CellKey, Moments, Hasher>,
+    pub counts: HashMap<PageKey, CountPage, Hasher>,
+    pub moments: HashMap<PageKey, MomentPage, Hasher>,
     pub ledger: Ledger,
 }
 
 impl Facts {
     pub fn count(&mut self, cell: Cell, n: i64) {
-        *self.counts.entry(cell.key()).or_default() += n;
+        let (page, [at, ..]) = cell.key();
+        *self.counts.entry(page).or_default().entry(at).or_default() += n;
     }
 
     pub fn moments(&mut self, cell: Cell, row: &Moments, sign: i64) {
-        self.moments.entry(cell.key()).or_default().add(row, sign);
+        let (page, at) = cell.key();
+        self.moments.entry(page).or_default().entry(at).or_default().add(row, sign);
     }
 
     /// Adds the facts of another batch, partition or replica.
     pub fn merge(&mut self, other: &Facts) {
-        for (key, n) in &other.counts {
-            *self.counts.entry(*key).or_default() += n;
+        for (key, page) in &other.counts {
+            let own = self.counts.entry(*key).or_default();
+            for (at, n) in page {
+                *own.entry(*at).or_default() += n;
+            }
         }
-        for (key, m) in &other.moments {
-            self.moments.entry(*key).or_default().add(m, 1);
+        for (key, page) in &other.moments {
+            let own = self.moments.entry(*key).or_default();
+            for (at, m) in page {
+                own.entry(*at).or_default().add(m, 1);
+            }
         }
         self.ledger.merge(&other.ledger);
     }
 
     /// Drops cells that cancelled out.
     pub fn settle(&mut self) {
-        self.counts.retain(|_, n| *n != 0);
-        self.moments.retain(|_, m| !m.is_zero());
+        self.counts.retain(|_, page| {
+            page.retain(|_, n| *n != 0);
+            !page.is_empty()
+        });
+        self.moments.retain(|_, page| {
+            page.retain(|_, m| !m.is_zero());
+            !page.is_empty()
+        });
+    }
+
+    /// Every cell with its count, for those who look at facts one by one.
+    pub fn each_count(&self) -> impl Iterator<Item = (Cell, i64)> + '_ {
+        let cells = self.counts.iter().flat_map(|(key, page)| page.iter().map(move |(at, n)| (*key, *at, *n)));
+        cells.filter_map(|(key, at, n)| Some((Cell::from_key(key, [at, 0, 0])?, n)))
+    }
+
+    /// Every cell with its moments.
+    pub fn each_moments(&self) -> impl Iterator<Item = (Cell, Moments)> + '_ {
+        let cells = self.moments.iter().flat_map(|(key, page)| page.iter().map(move |(at, m)| (*key, *at, *m)));
+        cells.filter_map(|(key, at, m)| Some((Cell::from_key(key, at)?, m)))
     }
 
     pub fn is_empty(&self) -> bool {

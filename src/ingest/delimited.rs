@@ -1,12 +1,16 @@
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
+
+use jiff::tz::TimeZone;
 
 use super::{
     FileError, FileFormat, Row,
+    row::json,
     tabular::{Layout, Tabular},
+    wall_time,
 };
 use crate::{
     csv::Table,
-    event::{Candidate, EventTime, Kind, Reason, Reject},
+    event::{Candidate, EventTime, Kind, Reject},
 };
 
 /// How the columns of a file map to the fields of the contract.
@@ -18,6 +22,8 @@ pub struct Columns {
     pub constants: BTreeMap<String, String>,
     /// Columns kept as attributes.
     pub attributes: Vec<String>,
+    /// What stands in the code column of a correction for "cannot be coded", besides an empty field.
+    pub uncodable: Vec<String>,
 }
 
 impl Columns {
@@ -33,6 +39,7 @@ impl Columns {
 struct Delimited {
     table: Table,
     decimal_comma: bool,
+    zone: Option<TimeZone>,
 }
 
 impl Tabular for Delimited {
@@ -42,17 +49,16 @@ impl Tabular for Delimited {
 
     fn number(&self, column: usize, row: usize) -> Result<Option<f64>, String> {
         let Some(text) = self.table.get(row, column) else { return Ok(None) };
-        let parsed = if self.decimal_comma { text.replace(',', ".").parse() } else { text.parse() };
-        parsed.map(Some).map_err(|_| text.to_owned())
+        plain_number(text, self.decimal_comma).parse().map(Some).map_err(|_| text.to_owned())
     }
 
     fn time(&self, column: usize, row: usize) -> Result<Option<EventTime>, String> {
-        self.table.get(row, column).map(EventTime::parse).transpose()
+        self.table.get(row, column).map(|t| wall_time::read(t, self.zone.as_ref())).transpose()
     }
 
     fn candidates(&self, column: usize, row: usize) -> Result<Vec<Candidate<'_>>, Reject> {
         let Some(text) = self.table.get(row, column) else { return Ok(Vec::new()) };
-        sonic_rs::from_str(text).map_err(|e| Reject::from_message(&e.to_string(), true))
+        json(text)
     }
 }
 
@@ -68,7 +74,8 @@ pub fn each_row(
     let kind = kind.unwrap_or(if corrections { Kind::Correction } else { Kind::Prediction });
     let layout = Layout::find(table.names(), kind, &format.columns)
         .map_err(|message| FileError::Columns { input: path.display().to_string(), message })?;
-    let rows = Delimited { table, decimal_comma: format.dialect.decimal_comma };
+    let (decimal_comma, zone) = (format.dialect.decimal_comma, format.time_zone.clone());
+    let rows = Delimited { table, decimal_comma, zone };
     for row in 0..rows.table.rows() {
         let number = row as u64 + 2;
         match kind {
@@ -85,9 +92,19 @@ pub fn each_row(
     Ok(())
 }
 
+/// Hands over a refused row with its fields as they stood, for the dead letter.
 fn bad(table: &Table, row: usize, reject: Reject, each: &mut dyn FnMut(u64, Row<'_>)) {
-    let fields = table.names().iter().enumerate().filter_map(|(c, name)| Some((name, table.get(row, c)?)));
-    let raw = serde_json::to_string(&fields.collect::<BTreeMap<_, _>>()).unwrap_or_default();
-    let reject = if raw.is_empty() { Reject::new(Reason::UnknownShape, reject.detail) } else { reject };
+    let fields =
+        table.names().iter().enumerate().filter_map(|(c, name)| Some((name.clone(), table.get(row, c)?.into())));
+    let raw = serde_json::Value::Object(fields.collect()).to_string();
     each(row as u64 + 2, Row::Bad(reject, raw.as_bytes()));
+}
+
+/// A French office writes 1234.56 as `1 234,56`, often with a space that does not break.
+fn plain_number(text: &str, decimal_comma: bool) -> Cow<'_, str> {
+    if !decimal_comma {
+        return Cow::Borrowed(text);
+    }
+    let digits = text.chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}'));
+    Cow::Owned(digits.map(|c| if c == ',' { '.' } else { c }).collect())
 }

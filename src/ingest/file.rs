@@ -4,6 +4,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::tz::TimeZone;
+
 use super::{Row, delimited, delimited::Columns, insee, lines, parquet};
 use crate::{csv, event::Kind};
 
@@ -43,6 +45,8 @@ pub struct FileFormat {
     pub dialect: csv::Dialect,
     /// Names of the columns of CSV and Parquet files, where they differ from the contract's.
     pub columns: Columns,
+    /// Zone of times that are written without one; `None`: such a time is refused.
+    pub time_zone: Option<TimeZone>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -115,13 +119,15 @@ pub fn each_row(
     let laid_out = layout(input, format.format);
     let io_error = |source| FileError::Io { input: input.to_string(), source };
     match (input, laid_out) {
-        (Input::File(path), InputFormat::Parquet) => parquet::each_row(path, kind, &format.columns, each),
+        (Input::File(path), InputFormat::Parquet) => parquet::each_row(path, kind, format, each),
         (Input::File(path), InputFormat::Csv) => delimited::each_row(path, kind, format, each),
         (Input::Stdin, InputFormat::Parquet) => Err(FileError::Stdin("Parquet")),
         (Input::Stdin, InputFormat::Csv) => Err(FileError::Stdin("CSV")),
         (_, InputFormat::Insee) => {
+            let adapter = insee::Adapter::new(format)
+                .map_err(|message| FileError::Columns { input: input.to_string(), message })?;
             let source = open(input).map_err(io_error)?;
-            lines::each_line(source, |n, line| insee::each_row(n, line, each)).map(drop).map_err(io_error)
+            lines::each_line(source, |n, line| each(n, adapter.row(line))).map(drop).map_err(io_error)
         }
         (_, InputFormat::Ndjson | InputFormat::Auto) => {
             let source = open(input).map_err(io_error)?;

@@ -60,6 +60,8 @@ impl Journal {
             .cache_size(8 << 20)
             .max_journaling_size(256 << 20)
             .manual_journal_persist(true)
+            // chunks are compressed once, when they move to their place
+            .journal_compression(fjall::CompressionType::None)
             .open()
             .map_err(wrap)?;
         let options = || {

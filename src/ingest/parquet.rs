@@ -7,10 +7,13 @@ use arrow::{
     datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit},
     error::ArrowError,
 };
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Columns, FileError, Row,
+    Columns, FileError, FileFormat, Row,
+    row::json,
     tabular::{CORRECTION_FIELDS, Layout, PREDICTION_FIELDS, Tabular},
+    wall_time,
 };
 use crate::event::{Candidate, EventTime, Kind, Reject};
 
@@ -21,9 +24,10 @@ const BATCH: usize = 4096;
 pub fn each_row(
     path: &Path,
     kind: Option<Kind>,
-    columns: &Columns,
+    format: &FileFormat,
     each: &mut dyn FnMut(u64, Row<'_>),
 ) -> Result<(), FileError> {
+    let columns = &format.columns;
     let input = path.display().to_string();
     let file = File::open(path).map_err(|source| FileError::Io { input: input.clone(), source })?;
     let bad = |message: String| FileError::Parquet { input: input.clone(), message };
@@ -34,15 +38,17 @@ pub fn each_row(
     // only the columns that mean something are read and decoded
     let wanted: Vec<usize> = (0..all.len()).filter(|i| wants(columns, kind, &all[*i])).collect();
     let names: Vec<String> = wanted.iter().map(|i| all[*i].clone()).collect();
-    let layout = Layout::find(&names, kind, columns)
-        .map_err(|message| FileError::Columns { input: input.clone(), message })?;
+    let wrong = |message| FileError::Columns { input: input.clone(), message };
+    // once with all names, so that what is missing is said beside everything that there is
+    Layout::find(&all, kind, columns).map_err(wrong)?;
+    let layout = Layout::find(&names, kind, columns).map_err(wrong)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
     let reader =
         builder.with_batch_size(BATCH).with_projection(mask).build().map_err(|e| bad(e.to_string()))?;
     let mut number = 0;
     for batch in reader {
         let batch = batch.map_err(|e| bad(e.to_string()))?;
-        let rows = Batch::new(&batch).map_err(|e| bad(e.to_string()))?;
+        let rows = Batch::new(&batch, format.time_zone.as_ref()).map_err(|e| bad(e.to_string()))?;
         for row in 0..batch.num_rows() {
             number += 1;
             let made = match kind {
@@ -52,7 +58,7 @@ pub fn each_row(
             match made {
                 Ok(row) => each(number, row),
                 Err(reject) => {
-                    let raw = format!("{{\"file\":{input:?},\"row\":{number}}}");
+                    let raw = serde_json::json!({"file": input, "row": number}).to_string();
                     each(number, Row::Bad(reject, raw.as_bytes()));
                 }
             }
@@ -74,22 +80,27 @@ fn wants(columns: &Columns, kind: Kind, name: &str) -> bool {
     fields.iter().any(|f| same(f)) || pair || columns.attributes.iter().any(|a| a.eq_ignore_ascii_case(name))
 }
 
-/// Columns of one batch, each brought to one of four types.
-struct Batch {
+/// Columns of one batch, each brought to one of a few types.
+struct Batch<'z> {
     columns: Vec<Column>,
+    zone: Option<&'z TimeZone>,
 }
 
 enum Column {
     Text(StringArray),
     Number(Float64Array),
-    /// Microseconds since 1970.
+    /// Ids and codes are whole numbers in some files; their text is needed too.
+    Whole(Float64Array, StringArray),
+    /// Microseconds since 1970, UTC.
     Time(Int64Array),
+    /// Microseconds since 1970 as clocks on the wall show them.
+    WallTime(Int64Array),
     Candidates { list: ListArray, codes: StringArray, probabilities: Float64Array },
 }
 
-impl Batch {
-    fn new(batch: &RecordBatch) -> Result<Self, ArrowError> {
-        Ok(Batch { columns: batch.columns().iter().map(column).collect::<Result<_, _>>()? })
+impl<'z> Batch<'z> {
+    fn new(batch: &RecordBatch, zone: Option<&'z TimeZone>) -> Result<Self, ArrowError> {
+        Ok(Batch { columns: batch.columns().iter().map(column).collect::<Result<_, _>>()?, zone })
     }
 }
 
@@ -97,9 +108,18 @@ fn column(array: &ArrayRef) -> Result<Column, ArrowError> {
     Ok(match array.data_type() {
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => {
             let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
-            Column::Time(cast(&micros, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
+            let micros = cast(&micros, &DataType::Int64)?.as_primitive::<Int64Type>().clone();
+            if matches!(array.data_type(), DataType::Timestamp(_, Some(_))) {
+                Column::Time(micros)
+            } else {
+                Column::WallTime(micros)
+            }
         }
         DataType::Float32 => Column::Number(shortest(array)?),
+        t if t.is_integer() => {
+            let texts = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();
+            Column::Whole(cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone(), texts)
+        }
         t if t.is_numeric() => Column::Number(cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone()),
         DataType::List(_) | DataType::LargeList(_) | DataType::ListView(_) | DataType::FixedSizeList(..) => {
             candidates(array)?
@@ -133,17 +153,17 @@ fn candidates(array: &ArrayRef) -> Result<Column, ArrowError> {
     Ok(Column::Candidates { codes: codes.as_string::<i32>().clone(), probabilities, list })
 }
 
-impl Tabular for Batch {
+impl Tabular for Batch<'_> {
     fn text(&self, column: usize, row: usize) -> Option<&str> {
         match &self.columns[column] {
-            Column::Text(a) if a.is_valid(row) => Some(a.value(row)).filter(|s| !s.is_empty()),
+            Column::Text(a) | Column::Whole(_, a) if a.is_valid(row) => Some(a.value(row)).filter(|s| !s.is_empty()),
             _ => None,
         }
     }
 
     fn number(&self, column: usize, row: usize) -> Result<Option<f64>, String> {
         match &self.columns[column] {
-            Column::Number(a) => Ok(a.is_valid(row).then(|| a.value(row))),
+            Column::Number(a) | Column::Whole(a, _) => Ok(a.is_valid(row).then(|| a.value(row))),
             Column::Text(a) if a.is_valid(row) => a.value(row).parse().map(Some).map_err(|_| a.value(row).to_owned()),
             _ => Ok(None),
         }
@@ -155,7 +175,13 @@ impl Tabular for Batch {
                 let nanos = a.value(row).checked_mul(1000).unwrap_or(i64::MAX);
                 EventTime::from_nanos(nanos).map(Some)
             }
-            Column::Text(a) if a.is_valid(row) => EventTime::parse(a.value(row)).map(Some),
+            Column::WallTime(a) if a.is_valid(row) => {
+                // without a zone it is UTC: that is what the tools that write and show such columns take it for
+                let civil = Timestamp::from_microsecond(a.value(row)).map_err(|e| e.to_string())?;
+                let civil = TimeZone::UTC.to_datetime(civil);
+                wall_time::at(civil, self.zone.unwrap_or(&TimeZone::UTC)).map(Some)
+            }
+            Column::Text(a) if a.is_valid(row) => wall_time::read(a.value(row), self.zone).map(Some),
             _ => Ok(None),
         }
     }
@@ -171,9 +197,7 @@ impl Tabular for Batch {
                 };
                 Ok((from..to).map(of).collect())
             }
-            Column::Text(a) if a.is_valid(row) => {
-                sonic_rs::from_str(a.value(row)).map_err(|e| Reject::from_message(&e.to_string(), true))
-            }
+            Column::Text(a) if a.is_valid(row) => json(a.value(row)),
             _ => Ok(Vec::new()),
         }
     }

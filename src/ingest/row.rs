@@ -18,18 +18,17 @@ pub enum Row<'a> {
 }
 
 impl Row<'_> {
+    /// The event as one line of JSON, for the journal and for dead letters; a line or a bad row as it came.
+    ///
+    /// A number that JSON cannot say (NaN, infinity) becomes `null`: admission refuses such a row in either form.
     pub fn to_json(&self) -> Cow<'_, [u8]> {
-        self.raw()
-    }
-
-    /// The row as text, for the dead letter.
-    pub fn raw(&self) -> Cow<'_, [u8]> {
-        match self {
-            Row::Line(line) => Cow::Borrowed(line),
-            Row::Bad(_, raw) => Cow::Borrowed(raw),
-            Row::Prediction(p) => Cow::Owned(format!("{p:?}").into_bytes()),
-            Row::Correction(c) => Cow::Owned(format!("{c:?}").into_bytes()),
-        }
+        let made = match self {
+            Row::Line(raw) | Row::Bad(_, raw) => return Cow::Borrowed(raw),
+            Row::Prediction(p) => serde_json::to_vec(p),
+            Row::Correction(c) => serde_json::to_vec(c),
+        };
+        // writing text and numbers to memory cannot fail
+        Cow::Owned(made.unwrap_or_default())
     }
 }
 
@@ -63,10 +62,7 @@ impl Admission {
 
     fn line(&mut self, line: &[u8], kind: Option<Kind>) -> Result<(JoinKey, Entry), Reject> {
         if line.len() > MAX_LINE {
-            return Err(Reject::new(
-                Reason::TooLarge,
-                format!("{} bytes; at most {MAX_LINE} are allowed", line.len()),
-            ));
+            return Err(Reject::new(Reason::TooLarge, format!("{} bytes; at most {MAX_LINE} are allowed", line.len())));
         }
         let text = std::str::from_utf8(line)
             .map_err(|e| Reject::new(Reason::InvalidUtf8, format!("byte {} is not UTF-8", e.valid_up_to())))?;
@@ -83,8 +79,41 @@ impl Admission {
     }
 }
 
-fn json<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
+/// Deepest nesting of a line; the contract needs three, the rest is for fields that it does not know.
+const MAX_DEPTH: usize = 128;
+
+pub(super) fn json<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
+    // sonic-rs skips what it does not want by recursion without a limit: a megabyte of `[` would end the process
+    if nests_deeper(text.as_bytes(), MAX_DEPTH) {
+        let detail = format!("more than {MAX_DEPTH} brackets inside one another");
+        return Err(Reject::new(Reason::MalformedJson, detail));
+    }
     sonic_rs::from_str(text).map_err(|e| Reject::from_message(&e.to_string(), e.is_syntax() || e.is_eof()))
+}
+
+/// Whether brackets outside strings nest deeper than `limit`.
+fn nests_deeper(line: &[u8], limit: usize) -> bool {
+    // nearly every line has too few brackets for that, and counting them is quick
+    if memchr::memchr2_iter(b'[', b'{', line).take(limit + 1).count() <= limit {
+        return false;
+    }
+    let (mut depth, mut deepest, mut at) = (0_usize, 0, 0);
+    while let Some(byte) = line.get(at) {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                at += 1;
+                while line.get(at).is_some_and(|b| *b != b'"') {
+                    at += 1 + usize::from(line[at] == b'\\');
+                }
+            }
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+        at += 1;
+    }
+    deepest > limit
 }
 
 /// Tells a correction from a prediction by the names of its fields, without parsing.

@@ -28,13 +28,16 @@ pub(super) struct Layout {
     /// (code, probability) columns, best candidate first.
     pairs: Vec<(usize, usize)>,
     attributes: Vec<(String, usize)>,
+    uncodable: Vec<String>,
 }
 
-pub(super) const PREDICTION_FIELDS: [&str; 12] = [
+/// Fields of a prediction that a column or a constant may hold.
+pub const PREDICTION_FIELDS: [&str; 12] = [
     "prediction_id", "model", "model_version", "nomenclature", "predicted_at", "status", "latency_ms", "candidates",
     "confidence", "text", "route", "workspace",
 ];
-pub(super) const CORRECTION_FIELDS: [&str; 11] = [
+/// Fields of a correction that a column or a constant may hold.
+pub const CORRECTION_FIELDS: [&str; 11] = [
     "correction_id", "prediction_id", "code", "corrected_at", "source", "inclusion_probability", "revision",
     "annotator", "retracted", "model", "workspace",
 ];
@@ -88,12 +91,20 @@ impl Layout {
         let places: Vec<Place> = known.iter().map(place).collect();
         let mut pairs = Vec::new();
         if kind == Kind::Prediction {
-            let pair = |code: &str, probability: &str| Some((at(&columns.name(code))?, at(&columns.name(probability))?));
+            let pair =
+                |code: &str, probability: &str| Some((at(&columns.name(code))?, at(&columns.name(probability))?));
             pairs.extend(pair("code", "probability"));
             pairs.extend((1..=100).map_while(|i| pair(&format!("code_{i}"), &format!("probability_{i}"))));
         }
+        let mapped = known.iter().filter(|f| columns.names.contains_key(**f)).map(|f| columns.name(f));
+        if let Some(absent) = mapped.chain(columns.attributes.iter().cloned()).find(|name| at(name).is_none()) {
+            return Err(format!(
+                "no column `{absent}`, which the configuration names (the file has {})",
+                names.join(", ")
+            ));
+        }
         let attributes = columns.attributes.iter().filter_map(|a| Some((a.clone(), at(a)?))).collect();
-        let layout = Layout { places, pairs, attributes };
+        let layout = Layout { places, pairs, attributes, uncodable: columns.uncodable.clone() };
         let required: &[&str] = match kind {
             Kind::Prediction => &["prediction_id", "model", "model_version", "nomenclature", "predicted_at"],
             Kind::Correction => &["correction_id", "prediction_id", "code", "corrected_at", "source"],
@@ -102,7 +113,7 @@ impl Layout {
             if layout.places.iter().any(|p| p.name == *field && p.column.is_none() && p.constant.is_none()) {
                 return Err(format!(
                     "no column for `{field}` (looked for `{}`; the file has {}). Map it in the configuration: \
-                     [columns] {field} = \"..\", or give a constant: [constants] {field} = \"..\"",
+                     columns = {{ {field} = \"..\" }}, or give the same value to all rows: constants = {{ {field} = \"..\" }}",
                     columns.name(field),
                     names.join(", "),
                 ));
@@ -134,7 +145,8 @@ impl Layout {
 
     fn number<T: Tabular>(&self, table: &T, row: usize, field: usize) -> Result<Option<f64>, Reject> {
         let place = &self.places[field];
-        place.column.map_or(Ok(None), |c| number(table, row, c, place.name))
+        let own = place.column.map_or(Ok(None), |c| number(table, row, c, place.name))?;
+        Ok(own.or_else(|| place.constant.as_ref()?.parse().ok()))
     }
 
     fn time<T: Tabular>(&self, table: &T, row: usize, field: usize) -> Result<EventTime, Reject> {
@@ -213,7 +225,7 @@ impl Layout {
         Ok(Correction {
             correction_id: self.text(table, row, correction::ID)?,
             prediction_id: self.text(table, row, correction::PREDICTION_ID)?,
-            code: self.optional(table, row, correction::CODE),
+            code: self.optional(table, row, correction::CODE).filter(|c| !self.uncodable.iter().any(|u| u == c.as_str())),
             corrected_at: self.time(table, row, correction::AT)?,
             source: self.text(table, row, correction::SOURCE)?,
             inclusion_probability: self.number(table, row, correction::INCLUSION)?,

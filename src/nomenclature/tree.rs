@@ -34,8 +34,35 @@ pub enum TreeError {
     Cycle(String),
     #[error("there is no code")]
     Empty,
-    #[error("more than {0} levels")]
-    TooDeep(u8),
+    #[error("code `{code}` has more than {allowed} levels above it")]
+    TooDeep { code: String, allowed: u8 },
+}
+
+impl TreeError {
+    /// The code to look for in the file.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            TreeError::Duplicate(code)
+            | TreeError::UnknownParent { code, .. }
+            | TreeError::Cycle(code)
+            | TreeError::TooDeep { code, .. } => Some(code),
+            TreeError::Empty => None,
+        }
+    }
+}
+
+/// Counts the nodes from `i` up to its root.
+fn depth_of(nodes: &[Node], i: usize) -> Result<u8, TreeError> {
+    let up = |at: usize| nodes[at].parent.map(|p| p as usize);
+    let levels = std::iter::successors(Some(i), |at| up(*at)).take(nodes.len() + 1);
+    match levels.clone().count() {
+        n if n <= usize::from(Nomenclature::MAX_LEVELS) && n <= nodes.len() => Ok(n as u8),
+        // after as many steps as there are nodes one is on the cycle, if there is one
+        n if n > nodes.len() => {
+            Err(TreeError::Cycle(levels.last().map_or(String::new(), |at| nodes[at].code.to_string())))
+        }
+        _ => Err(TreeError::TooDeep { code: nodes[i].code.to_string(), allowed: Nomenclature::MAX_LEVELS - 1 }),
+    }
 }
 
 /// A tree of codes, at most [`Nomenclature::MAX_LEVELS`] deep; branches may end at different levels.
@@ -74,27 +101,12 @@ impl Nomenclature {
         for (i, (code, _, parent)) in entries.iter().enumerate() {
             if let Some(parent) = parent {
                 let found = by_code.get(&*canonical(parent)).copied();
-                nodes[i].parent = Some(found.ok_or_else(|| TreeError::UnknownParent {
-                    code: code.clone(),
-                    parent: parent.clone(),
-                })?);
+                nodes[i].parent =
+                    Some(found.ok_or_else(|| TreeError::UnknownParent { code: code.clone(), parent: parent.clone() })?);
             }
         }
         for i in 0..nodes.len() {
-            let mut level = 1u8;
-            let mut at = nodes[i].parent;
-            while let Some(p) = at {
-                level += 1;
-                if usize::from(level) > nodes.len() {
-                    return Err(TreeError::Cycle(nodes[i].code.to_string()));
-                }
-                if level > Self::MAX_LEVELS {
-                    // a cycle among more than nine nodes ends here too
-                    return Err(TreeError::TooDeep(Self::MAX_LEVELS));
-                }
-                at = nodes[p as usize].parent;
-            }
-            nodes[i].level = level;
+            nodes[i].level = depth_of(&nodes, i)?;
         }
         let depth = nodes.iter().map(|n| n.level).max().ok_or(TreeError::Empty)?;
         let level_names = (0..depth as usize)
@@ -191,7 +203,7 @@ impl Nomenclature {
         let mut node = match self.node(code) {
             Some(node) => node,
             None => match self.lettered_parent(code) {
-                Some(parent) if level > parent.level => return RollUp::At(code),
+                Some(parent) if level == parent.level + 1 => return RollUp::At(code),
                 Some(parent) => parent,
                 None => return RollUp::Unknown,
             },

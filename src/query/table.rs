@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{
@@ -12,8 +12,8 @@ use hashbrown::HashMap;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    event::{Route, SeriesId, Symbol, Symbols, Weight},
-    fact::{Cell, CellKey, Facts, Moments},
+    event::{Series, SeriesId, Symbol, Symbols, Weight},
+    fact::{Cell, CellKey, CountPage, Facts, MomentPage, Moments, PageKey, Table, Tally},
     nomenclature::{Nomenclature, RollUp},
 };
 
@@ -50,26 +50,31 @@ impl Tables {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(texts.iter()));
         let made = Maker { symbols, names, days: Days::new(options.time_zone.clone()) };
         let mut batches = Vec::new();
-        let Facts { counts, moments, ledger } = facts;
-        let codes = made.codes(counts.keys().chain(moments.keys()), nomenclature)?;
-        let mut by_table: [Vec<(CellKey, i64)>; 4] = Default::default();
-        for (key, n) in counts {
-            if let Some(rows) = by_table.get_mut((key.0 >> 124) as usize) {
-                rows.push((key, n));
+        let Facts { mut counts, mut moments, ledger } = facts;
+        let codes = made.codes(&counts, &moments, nomenclature)?;
+        let mut pages: Vec<PageKey> = counts.keys().copied().collect();
+        // in the order of time: queries over days meet runs of the same day
+        pages.sort_unstable();
+        for table in Table::COUNTS {
+            let mut rows: Rows<i64> = Rows::default();
+            for key in pages.iter().filter(|k| k.table() == Some(table)) {
+                for (at, n) in counts.remove(key).unwrap_or_default() {
+                    rows.push(*key, [at, 0, 0], n);
+                }
             }
-        }
-        for (name, rows) in ["volume", "score", "latency", "tally"].into_iter().zip(by_table) {
-            batches.push((name, made.counts(name, &rows)?));
+            batches.push((table.name(), made.counts(table, &rows)?));
         }
         let excluded: Vec<Symbol> = options.exclude_sources.iter().filter_map(|s| symbols.find(s)).collect();
-        let mut by_table: [Vec<(CellKey, Moments)>; 3] = Default::default();
-        for (key, m) in moments {
-            if let Some(rows) = by_table.get_mut(((key.0 >> 124) as usize).wrapping_sub(8)) {
-                rows.push((key, m));
+        let mut pages: Vec<PageKey> = moments.keys().copied().collect();
+        pages.sort_unstable();
+        for table in Table::MOMENTS {
+            let mut rows: Rows<Moments> = Rows::default();
+            for key in pages.iter().filter(|k| k.table() == Some(table)) {
+                for (at, m) in moments.remove(key).unwrap_or_default() {
+                    rows.push(*key, at, m);
+                }
             }
-        }
-        for (name, rows) in ["outcome", "rank", "reliability"].into_iter().zip(by_table) {
-            batches.push((name, made.moments(name, &rows, &excluded)?));
+            batches.push((table.name(), made.moments(table, &rows, &excluded)?));
         }
         batches.push(("code", codes));
         let intake: Vec<_> = ledger.intake().collect();
@@ -117,135 +122,117 @@ impl Maker<'_> {
     }
 
     /// Columns that every fact table starts with.
-    fn common(&self, cells: &[Cell], route: impl Fn(&Cell) -> Option<Route>) -> Result<Vec<Column>, ArrowError> {
-        let of = |part: fn(&crate::event::Series) -> Symbol| {
-            self.named(cells.iter().map(|c| self.symbols.series(c.series()).as_ref().map(part)))
+    fn common<V>(&self, rows: &Rows<V>) -> Result<Vec<Column>, ArrowError> {
+        let of = |part: fn(&Series) -> Symbol| {
+            self.named(rows.each_page().map(|k| self.symbols.series(k.series()).as_ref().map(part)))
         };
-        let routes: Int32Array = cells.iter().map(|c| route(c).map(|r| r as i32)).collect();
+        let routes: Int32Array = rows.each_page().map(|k| k.route().map(|r| r as i32)).collect();
         let routes = DictionaryArray::<Int32Type>::try_new(routes, texts_of(["auto", "manual"].into_iter()))?;
+        let hours = TimestampSecondArray::from_iter_values(rows.each_page().map(|k| k.hour() * 3600));
+        let days = Date32Array::from_iter_values(rows.each_page().map(|k| self.days.of(k.hour())));
         Ok(vec![
             ("workspace", of(|s| s.workspace)?, true),
             ("model", of(|s| s.model)?, true),
             ("version", of(|s| s.version)?, true),
             ("nomenclature", of(|s| s.nomenclature)?, true),
-            (
-                "hour",
-                Arc::new(
-                    TimestampSecondArray::from_iter_values(cells.iter().map(|c| c.hour() * 3600)).with_timezone("UTC"),
-                ),
-                false,
-            ),
-            ("day", Arc::new(Date32Array::from_iter_values(cells.iter().map(|c| self.days.of(c.hour())))), false),
+            ("hour", Arc::new(hours.with_timezone("UTC")), false),
+            ("day", Arc::new(days), false),
             ("route", Arc::new(routes), true),
         ])
     }
 
-    fn counts(&self, table: &str, rows: &[(CellKey, i64)]) -> Result<RecordBatch, ArrowError> {
-        let cells: Vec<Cell> = rows.iter().filter_map(|(k, _)| Cell::from_key(*k)).collect();
-        let mut columns = self.common(&cells, |c| match c {
-            Cell::Volume { route, .. }
-            | Cell::Score { route, .. }
-            | Cell::Latency { route, .. }
-            | Cell::Tally { route, .. } => *route,
-            _ => None,
-        })?;
+    fn counts(&self, table: Table, rows: &Rows<i64>) -> Result<RecordBatch, ArrowError> {
+        let mut columns = self.common(rows)?;
         match table {
-            "volume" => {
-                let code = |c: &Cell| if let Cell::Volume { code, .. } = c { Some(*code) } else { None };
-                columns.push(("code", self.named(cells.iter().map(code))?, true));
-            }
-            "score" => {
-                let kind = |c: &Cell| if let Cell::Score { kind, .. } = c { kind.as_str() } else { "" };
+            Table::Volume => columns.push(("code", self.named(rows.at.iter().map(|a| Some(Symbol(a[0]))))?, true)),
+            Table::Score => {
+                let cells: Vec<Cell> = rows.each_cell().collect();
+                let kind = |c: &Cell| if let Cell::Score { kind, .. } = c { *kind as i32 } else { 0 };
                 let bin = |c: &Cell| if let Cell::Score { bin, .. } = c { *bin as i32 } else { 0 };
-                columns.push(("kind", texts_of(cells.iter().map(kind)), false));
-                columns.push(("bin", Arc::new(Int32Array::from_iter_values(cells.iter().map(bin))), false));
+                columns.push(("kind", words(cells.iter().map(kind), &SCORES)?, false));
+                columns.push(("bin", small(cells.iter().map(bin)), false));
             }
-            "latency" => {
-                let bin = |c: &Cell| if let Cell::Latency { bin, .. } = c { *bin } else { 0 };
-                columns.push(("bin", Arc::new(Int32Array::from_iter_values(cells.iter().map(bin))), false));
+            Table::Latency => {
+                let bin = |c: Cell| if let Cell::Latency { bin, .. } = c { bin } else { 0 };
+                columns.push(("bin", small(rows.each_cell().map(bin)), false));
             }
             _ => {
-                let what = |c: &Cell| if let Cell::Tally { what, .. } = c { what.as_str() } else { "" };
-                columns.push(("what", texts_of(cells.iter().map(what)), false));
+                let names = Tally::ALL.map(Tally::as_str);
+                columns.push(("what", words(rows.at.iter().map(|a| a[0] as i32), &names)?, false));
             }
         }
-        columns.push(("n", ints(rows.iter().map(|(_, n)| *n)), false));
+        columns.push(("n", ints(rows.values.iter().copied()), false));
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
-    fn moments(
-        &self,
-        table: &str,
-        rows: &[(CellKey, Moments)],
-        excluded: &[Symbol],
-    ) -> Result<RecordBatch, ArrowError> {
-        let cells: Vec<Cell> = rows.iter().filter_map(|(k, _)| Cell::from_key(*k)).collect();
-        let mut columns = self.common(&cells, |c| match c {
-            Cell::Outcome { route, .. } | Cell::Rank { route, .. } | Cell::Reliability { route, .. } => *route,
-            _ => None,
-        })?;
-        let source = |c: &Cell| match c {
-            Cell::Outcome { source, .. } | Cell::Rank { source, .. } | Cell::Reliability { source, .. } => Some(*source),
-            _ => None,
-        };
-        columns.push(("source", self.named(cells.iter().map(source))?, true));
-        let counted = cells.iter().map(|c| Some(source(c).is_none_or(|s| !excluded.contains(&s))));
+    fn moments(&self, table: Table, rows: &Rows<Moments>, excluded: &[Symbol]) -> Result<RecordBatch, ArrowError> {
+        let mut columns = self.common(rows)?;
+        let sources = || rows.at.iter().map(|a| Symbol(a[2]));
+        columns.push(("source", self.named(sources().map(Some))?, true));
+        let counted = sources().map(|s| Some(!excluded.contains(&s)));
         columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), false));
+        let cells: Vec<Cell> = rows.each_cell().collect();
         match table {
-            "outcome" => {
+            Table::Outcome => {
                 let predicted = |c: &Cell| if let Cell::Outcome { predicted, .. } = c { *predicted } else { None };
                 let actual = |c: &Cell| if let Cell::Outcome { actual, .. } = c { Some(*actual) } else { None };
                 columns.push(("predicted", self.named(cells.iter().map(predicted))?, true));
                 columns.push(("actual", self.named(cells.iter().map(actual))?, true));
             }
-            "rank" => {
+            Table::Rank => {
                 let level = |c: &Cell| if let Cell::Rank { level, .. } = c { i32::from(*level) } else { 0 };
                 let rank = |c: &Cell| if let Cell::Rank { rank, .. } = c { i32::from(*rank) } else { 0 };
-                columns.push(("level", Arc::new(Int32Array::from_iter_values(cells.iter().map(level))), false));
-                columns.push(("rank", Arc::new(Int32Array::from_iter_values(cells.iter().map(rank))), false));
+                columns.push(("level", small(cells.iter().map(level)), false));
+                columns.push(("rank", small(cells.iter().map(rank)), false));
             }
             _ => {
-                let kind = |c: &Cell| if let Cell::Reliability { kind, .. } = c { kind.as_str() } else { "" };
+                let kind = |c: &Cell| if let Cell::Reliability { kind, .. } = c { *kind as i32 } else { 0 };
                 let bin = |c: &Cell| if let Cell::Reliability { bin, .. } = c { *bin as i32 } else { 0 };
                 let right = |c: &Cell| if let Cell::Reliability { right, .. } = c { Some(*right) } else { None };
-                columns.push(("kind", texts_of(cells.iter().map(kind)), false));
-                columns.push(("bin", Arc::new(Int32Array::from_iter_values(cells.iter().map(bin))), false));
+                columns.push(("kind", words(cells.iter().map(kind), &SCORES)?, false));
+                columns.push(("bin", small(cells.iter().map(bin)), false));
                 columns.push(("right", Arc::new(cells.iter().map(right).collect::<BooleanArray>()), true));
             }
         }
-        let of = |part: fn(&Moments) -> i64| ints(rows.iter().map(move |(_, m)| part(m)));
+        let of = |part: fn(&Moments) -> i64| ints(rows.values.iter().map(part));
         columns.push(("n", of(|m| m.n), false));
         columns.push(("unweighted", of(|m| m.unweighted), false));
-        columns.push(("w", weights(rows.iter().map(|(_, m)| i128::from(m.w)))?, false));
-        columns.push(("w2", weights(rows.iter().map(|(_, m)| m.w2))?, false));
-        if table == "reliability" {
-            columns.push(("wx", weights(rows.iter().map(|(_, m)| i128::from(m.wx)))?, false));
-            columns.push(("wxx", weights(rows.iter().map(|(_, m)| i128::from(m.wxx)))?, false));
+        columns.push(("w", weights(rows.values.iter().map(|m| i128::from(m.w)))?, false));
+        columns.push(("w2", weights(rows.values.iter().map(|m| m.w2))?, false));
+        if table == Table::Reliability {
+            columns.push(("wx", weights(rows.values.iter().map(|m| i128::from(m.wx)))?, false));
+            columns.push(("wxx", weights(rows.values.iter().map(|m| i128::from(m.wxx)))?, false));
         }
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
     /// One row for every code that occurs and every level at which it says something.
-    fn codes<'k>(
+    fn codes(
         &self,
-        keys: impl Iterator<Item = &'k CellKey>,
+        counts: &hashbrown::HashMap<PageKey, CountPage, foldhash::fast::FixedState>,
+        moments: &hashbrown::HashMap<PageKey, MomentPage, foldhash::fast::FixedState>,
         nomenclature: &dyn Fn(SeriesId) -> Arc<Nomenclature>,
     ) -> Result<RecordBatch, ArrowError> {
-        let mut seen: HashMap<(Symbol, Symbol), Arc<Nomenclature>> = HashMap::new();
+        let mut seen: BTreeMap<(Symbol, Symbol), Arc<Nomenclature>> = BTreeMap::new();
         let mut books: HashMap<SeriesId, (Symbol, Arc<Nomenclature>)> = HashMap::new();
-        for key in keys {
-            let codes = match Cell::from_key(*key) {
-                Some(Cell::Volume { series, code, .. }) => (series, [Some(code), None]),
-                Some(Cell::Outcome { series, predicted, actual, .. }) => (series, [predicted, Some(actual)]),
-                _ => continue,
-            };
-            let (named, book) = books.entry(codes.0).or_insert_with(|| {
-                let named = self.symbols.series(codes.0).map_or(Symbol(0), |s| s.nomenclature);
-                (named, nomenclature(codes.0))
+        let mut met: hashbrown::HashSet<(SeriesId, u32)> = hashbrown::HashSet::new();
+        let mut meet = |series: SeriesId, code: u32| {
+            if !met.insert((series, code)) {
+                return;
+            }
+            let (named, book) = books.entry(series).or_insert_with(|| {
+                let named = self.symbols.series(series).map_or(Symbol(0), |s| s.nomenclature);
+                (named, nomenclature(series))
             });
-            for code in codes.1.into_iter().flatten() {
-                if !seen.contains_key(&(*named, code)) {
-                    seen.insert((*named, code), book.clone());
+            seen.entry((*named, Symbol(code))).or_insert_with(|| book.clone());
+        };
+        for (key, page) in counts.iter().filter(|(k, _)| k.table() == Some(Table::Volume)) {
+            page.keys().for_each(|code| meet(key.series(), *code));
+        }
+        for (key, page) in moments.iter().filter(|(k, _)| k.table() == Some(Table::Outcome)) {
+            for at in page.keys() {
+                if let Some(Cell::Outcome { predicted, actual, .. }) = Cell::from_key(*key, *at) {
+                    predicted.into_iter().chain([actual]).for_each(|code| meet(key.series(), code.0));
                 }
             }
         }
@@ -277,6 +264,53 @@ impl Maker<'_> {
             ("known", Arc::new(known.into_iter().collect::<BooleanArray>()), false),
         ])
     }
+}
+
+/// Rows of one table, taken from its pages.
+struct Rows<V> {
+    /// Pages with the number of rows that each gave.
+    pages: Vec<(PageKey, usize)>,
+    at: Vec<CellKey>,
+    values: Vec<V>,
+}
+
+impl<V> Default for Rows<V> {
+    fn default() -> Self {
+        Rows { pages: Vec::new(), at: Vec::new(), values: Vec::new() }
+    }
+}
+
+impl<V> Rows<V> {
+    fn push(&mut self, page: PageKey, at: CellKey, value: V) {
+        match self.pages.last_mut() {
+            Some((last, n)) if *last == page => *n += 1,
+            _ => self.pages.push((page, 1)),
+        }
+        self.at.push(at);
+        self.values.push(value);
+    }
+
+    /// The page of every row.
+    fn each_page(&self) -> impl Iterator<Item = PageKey> + '_ {
+        self.pages.iter().flat_map(|(key, n)| std::iter::repeat_n(*key, *n))
+    }
+
+    /// Every row's cell. Keys come from cells, so that each has its inverse.
+    fn each_cell(&self) -> impl Iterator<Item = Cell> + '_ {
+        self.each_page().zip(&self.at).filter_map(|(page, at)| Cell::from_key(page, *at))
+    }
+}
+
+const SCORES: [&str; 2] = ["probability", "confidence"];
+
+/// A column of few words, by their positions.
+fn words(keys: impl Iterator<Item = i32>, words: &[&str]) -> Result<ArrayRef, ArrowError> {
+    let keys: Int32Array = keys.map(Some).collect();
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, texts_of(words.iter().copied()))?))
+}
+
+fn small(n: impl Iterator<Item = i32>) -> ArrayRef {
+    Arc::new(Int32Array::from_iter_values(n))
 }
 
 fn texts_of<'a>(texts: impl Iterator<Item = &'a str>) -> ArrayRef {

@@ -1,7 +1,7 @@
 use super::{DeadLetter, Store, StoreError, WorkingSet};
 use crate::{
-    event::Symbols,
-    fact::{Facts, Ledger, Moments},
+    event::{JoinKey, Symbols},
+    fact::{CountPage, Facts, Ledger, MomentPage, PageKey},
 };
 
 /// Everything that one batch changes; [`Store::commit`] writes all of it or nothing.
@@ -27,26 +27,29 @@ impl Store {
         written: &mut (usize, usize),
     ) -> Result<(), StoreError> {
         let mut batch = self.db.batch();
-        for (key, held) in &commit.state.touched {
-            batch.insert(&self.state, key.0.to_be_bytes(), postcard::to_stdvec(held)?);
-        }
-        for (key, delta) in commit.facts.counts.iter().filter(|(_, d)| **d != 0) {
-            let key = key.0.to_be_bytes();
-            let before: i64 = self.fact(&key)?.unwrap_or_default();
-            match before + delta {
-                0 => batch.remove(&self.facts, key),
-                n => batch.insert(&self.facts, key, postcard::to_stdvec(&n)?),
+        // in the order of keys: the memtable's search stays where it was
+        let mut keys: Vec<JoinKey> = commit.state.touched.keys().copied().collect();
+        keys.sort_unstable();
+        for key in keys {
+            if let Some(held) = commit.state.touched.get(&key) {
+                batch.insert(&self.state, key.0.to_be_bytes(), postcard::to_stdvec(held)?);
             }
         }
-        for (key, delta) in commit.facts.moments.iter().filter(|(_, d)| !d.is_zero()) {
-            let key = key.0.to_be_bytes();
-            let mut sums: Moments = self.fact(&key)?.unwrap_or_default();
-            sums.add(delta, 1);
-            if sums.is_zero() {
-                batch.remove(&self.facts, key);
-            } else {
-                batch.insert(&self.facts, key, postcard::to_stdvec(&sums)?);
+        for (key, delta) in &commit.facts.counts {
+            let mut page: CountPage = self.page(*key)?;
+            for (at, n) in delta {
+                *page.entry(*at).or_default() += n;
             }
+            page.retain(|_, n| *n != 0);
+            self.keep(&mut batch, *key, page.is_empty(), &page)?;
+        }
+        for (key, delta) in &commit.facts.moments {
+            let mut page: MomentPage = self.page(*key)?;
+            for (at, m) in delta {
+                page.entry(*at).or_default().add(m, 1);
+            }
+            page.retain(|_, m| !m.is_zero());
+            self.keep(&mut batch, *key, page.is_empty(), &page)?;
         }
         let (texts, series) = symbols.since(written.0, written.1);
         for (i, text) in texts.iter().enumerate() {
@@ -68,9 +71,25 @@ impl Store {
         Ok(())
     }
 
-    fn fact<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
-        let found = self.facts.get(key).map_err(|e| self.wrap(e))?;
-        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
+    fn page<T: serde::de::DeserializeOwned + Default>(&self, key: PageKey) -> Result<T, StoreError> {
+        let found = self.facts.get(key.0.to_be_bytes()).map_err(|e| self.wrap(e))?;
+        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?.unwrap_or_default())
+    }
+
+    fn keep<T: serde::Serialize>(
+        &self,
+        batch: &mut fjall::OwnedWriteBatch,
+        key: PageKey,
+        empty: bool,
+        page: &T,
+    ) -> Result<(), StoreError> {
+        let key = key.0.to_be_bytes();
+        if empty {
+            batch.remove(&self.facts, key);
+        } else {
+            batch.insert(&self.facts, key, postcard::to_stdvec(page)?);
+        }
+        Ok(())
     }
 }
 
