@@ -4,6 +4,7 @@
 //! [`PredictionEntry`] and [`CorrectionEntry`] are their compact, owned forms: strings became [`Symbol`]s, ids became
 //! [`JoinKey`]s, probabilities fixed-point numbers. Everything after `ingest` sees only those.
 
+mod candidates;
 mod correction;
 mod entry;
 mod prediction;
@@ -12,6 +13,7 @@ mod scalar;
 mod symbol;
 mod time;
 
+pub use candidates::Candidates;
 pub use correction::Correction;
 pub use entry::{
     CorrectionEntry, Entry, Fixed, Intake, JoinKey, Kind, MAX_RANK, NO_LATENCY, PredictionEntry, Weight,

@@ -4,6 +4,7 @@
 //! why not ([`Reject`](crate::event::Reject)). Nothing is counted and nothing is joined here.
 
 mod admit;
+mod decode;
 mod delimited;
 mod file;
 mod insee;
@@ -17,6 +18,7 @@ mod tabular;
 mod wall_time;
 
 pub use admit::Admission;
+pub use decode::{Admitted, Decoded, Refused, learn};
 pub use delimited::Columns;
 pub use file::{FileError, FileFormat, Input, InputFormat, each_row, expand};
 pub(crate) use journal::created_whole;

@@ -3,6 +3,7 @@
 //! [`Tabulator`] is the sequence itself, over any [`State`](crate::store::State); [`tabulate_files`] runs it once in
 //! memory for a report, [`Consumer`] keeps it running over the embedded journal with atomic commits.
 
+mod ahead;
 mod batch;
 mod book;
 mod consume;

@@ -3,7 +3,7 @@ use std::hash::Hasher;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::{Route, SeriesId, Symbol};
+use super::{Candidates, Route, SeriesId, Symbol};
 
 /// A number in [0, 1] times 2^30. Integers add up the same in any order; floats do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ pub struct PredictionEntry {
     /// How many of its numbers had to be clipped to [0, 1].
     pub clips: u8,
     /// Codes of the first candidates, at most [`MAX_RANK`], best first.
-    pub candidates: Vec<Symbol>,
+    pub candidates: Candidates,
 }
 
 impl PredictionEntry {
@@ -114,6 +114,15 @@ pub struct CorrectionEntry {
 pub enum Entry {
     Prediction(PredictionEntry),
     Correction(CorrectionEntry),
+}
+
+impl Entry {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Entry::Prediction(_) => Kind::Prediction,
+            Entry::Correction(_) => Kind::Correction,
+        }
+    }
 }
 
 /// Which stream an event belongs to.

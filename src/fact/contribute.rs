@@ -160,7 +160,7 @@ impl Contribution {
         }
         let Some(table) = table else { return };
         table.learn(actual, symbols);
-        for code in &p.candidates {
+        for code in p.candidates.iter() {
             table.learn(*code, symbols);
         }
         for (i, truth) in table.path(actual).iter().enumerate() {

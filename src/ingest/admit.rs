@@ -5,7 +5,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::Policies;
 use crate::{
     event::{
-        Correction, CorrectionEntry, Fixed, JoinKey, MAX_RANK, NO_LATENCY, Prediction, PredictionEntry, Reason,
+        Candidates, Correction, CorrectionEntry, Fixed, JoinKey, MAX_RANK, NO_LATENCY, Prediction, PredictionEntry, Reason,
         Reject, Route, Scalar, Series, SeriesId, Status, Symbol, Symbols, Text, Weight,
     },
     measure::sketch,
@@ -76,7 +76,7 @@ impl Admission {
             return Err(Reject::new(Reason::InvalidValue, detail));
         }
         let mut probability = Fixed(0);
-        let mut candidates = Vec::with_capacity(p.candidates.len().min(MAX_RANK));
+        let mut candidates = Candidates::default();
         for (rank, c) in p.candidates.iter().enumerate() {
             bounded("code", &c.code, 64)?;
             if !(-PROBABILITY_SLACK..=1.0 + PROBABILITY_SLACK).contains(&c.probability) {

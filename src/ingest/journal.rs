@@ -1,7 +1,10 @@
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
@@ -16,8 +19,12 @@ use crate::event::Kind;
 pub struct Journal {
     db: Database,
     chunks: Keyspace,
+    /// Offset that the next line gets.
     next: Arc<AtomicU64>,
+    /// Lines before it are on disk: only those are read, so that the store never knows more than the journal.
+    durable: Arc<AtomicU64>,
     appending: Arc<Mutex<()>>,
+    appended: Arc<Condvar>,
     path: PathBuf,
 }
 
@@ -70,7 +77,7 @@ impl Journal {
                 .with_kv_separation(Some(KvSeparationOptions::default()))
         };
         let chunks = db.keyspace("chunks", options).map_err(wrap)?;
-        let journal = Journal { db, chunks, next: Arc::default(), appending: Arc::default(), path: path.to_owned() };
+        let journal = Journal { db, chunks, next: Arc::default(), durable: Arc::default(), appending: Arc::default(), appended: Arc::default(), path: path.to_owned() };
         let end = match journal.chunks.last_key_value() {
             Some(guard) => {
                 let (key, value) = guard.into_inner().map_err(wrap)?;
@@ -80,22 +87,23 @@ impl Journal {
             None => 0,
         };
         journal.next.store(end, Ordering::Release);
+        journal.durable.store(end, Ordering::Release);
         Ok(journal)
     }
 
-    /// Offset that the next line will get: the number of lines so far.
+    /// The number of lines that are on disk: all that readers see.
     pub fn end(&self) -> u64 {
-        self.next.load(Ordering::Acquire)
+        self.durable.load(Ordering::Acquire)
     }
 
-    /// Appends lines (each ended by `\n`, none blank) and gives the offset of the first. Not durable before
-    /// [`Journal::sync`] returns.
+    /// Appends lines (each ended by `\n`, none blank) and gives the offset of the first. Neither durable nor seen by
+    /// readers before [`Journal::sync`] returns.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn append(&self, kind: Option<Kind>, lines: &[u8]) -> Result<u64, JournalError> {
         let count = lines_in(lines);
-        let _one_at_a_time = self.appending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _one_at_a_time = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
         let first = self.next.load(Ordering::Acquire);
         if count == 0 {
             return Ok(first);
@@ -112,12 +120,26 @@ impl Journal {
         Ok(first)
     }
 
+    /// Waits until there is a line at `offset`, at most for `patience`; false when there is none then.
+    pub fn wait_for(&self, offset: u64, patience: Duration) -> bool {
+        let guard = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.end() <= offset {
+            drop(self.appended.wait_timeout(guard, patience));
+        }
+        self.end() > offset
+    }
+
     /// Makes everything appended so far survive a power cut.
     ///
     /// # Errors
     /// When the disk refuses: nothing since the last sync may be acknowledged then.
     pub fn sync(&self) -> Result<(), JournalError> {
-        self.db.persist(PersistMode::SyncAll).map_err(|e| self.wrap(e))
+        let end = self.next.load(Ordering::Acquire);
+        self.db.persist(PersistMode::SyncAll).map_err(|e| self.wrap(e))?;
+        let _not_between_look_and_wait = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
+        self.durable.fetch_max(end, Ordering::AcqRel);
+        self.appended.notify_all();
+        Ok(())
     }
 
     /// The chunk that holds `offset`, cut so that it starts there; `None` at the end.

@@ -1,13 +1,15 @@
-use super::{NomenclatureBook, Tabulator};
+use super::{
+    NomenclatureBook, Tabulator,
+    ahead::DecodeAhead,
+    tabulator::conflict,
+};
 use crate::{
-    event::Symbols,
+    event::{Intake, Kind, Reject, Symbols},
     fact::{Facts, Ledger},
-    ingest::{Admission, Chunk, Journal, JournalError, Policies, Row},
+    ingest::{Admission, Admitted, Decoded, Journal, JournalError, Policies, learn},
+    join::JoinVerdict,
     store::{Commit, DeadLetter, Store, StoreError},
 };
-
-/// Events of one atomic commit: enough to spread its cost, few enough to keep memory and delay small.
-const BATCH_LINES: u64 = 50_000;
 
 /// Name of the embedded journal among the store's offsets.
 const SOURCE: &str = "journal";
@@ -16,6 +18,8 @@ const SOURCE: &str = "journal";
 pub struct Consumer {
     journal: Journal,
     store: Store,
+    decoder: DecodeAhead,
+    /// Its admission admits nothing here: it holds the symbols that the decoder gave.
     tabulator: Tabulator,
     ledger: Ledger,
     /// Symbols and series that the store has.
@@ -39,6 +43,10 @@ pub enum PipelineError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    #[error("the decoding thread ended")]
+    DecoderGone,
     #[error("the store is at offset {store} and the journal ends at {journal}: they are not of one data directory")]
     Ahead { store: u64, journal: u64 },
 }
@@ -61,37 +69,56 @@ impl Consumer {
         if offset > journal.end() {
             return Err(PipelineError::Ahead { store: offset, journal: journal.end() });
         }
-        let mut tabulator = Tabulator::new(Admission::new(symbols, policies.clone()), policies, book);
+        let admission = Admission::new(symbols, policies.clone());
+        let decoder = DecodeAhead::start(journal.clone(), admission.clone(), offset)?;
+        let mut tabulator = Tabulator::new(admission, policies, book);
         tabulator.introduce_known();
-        Ok(Consumer { journal, store, tabulator, ledger, written, offset })
+        Ok(Consumer { journal, store, decoder, tabulator, ledger, written, offset })
     }
 
-    /// Takes the next batch into one commit.
+    /// Takes the next batch into one commit; `taken` is 0 when the store has all that the journal has.
     ///
     /// # Errors
     /// When the journal or the store fails: nothing of the batch is kept, and a new consumer goes on before it.
     pub fn step(&mut self) -> Result<Progress, PipelineError> {
+        if self.lag() == 0 {
+            return Ok(Progress { taken: 0, offset: self.offset, rejected: 0 });
+        }
+        let batch = self.decoder.next()?;
+        learn(&mut self.tabulator.admission.symbols, &batch);
         let mut commit = Commit {
             state: self.store.working_set(),
             facts: Facts::default(),
             dead_letters: Vec::new(),
-            offsets: Vec::new(),
+            offsets: vec![(SOURCE.to_owned(), batch.end)],
         };
-        let from = self.offset;
-        let mut at = from;
-        while at - from < BATCH_LINES {
-            let Some(chunk) = self.journal.read(at)? else { break };
-            at = take_chunk(&mut self.tabulator, &mut commit, &chunk, from + BATCH_LINES)?;
+        let Decoded { end, mut admitted, refused, .. } = batch;
+        for refused in refused {
+            self.tabulator.facts.ledger.receive(refused.kind, Intake::Rejected(refused.reject.reason));
+            commit.dead_letters.push(letter(refused.offset, refused.kind, refused.reject, refused.line));
         }
-        if at == from {
-            return Ok(Progress { taken: 0, offset: from, rejected: 0 });
+        // the join does not mind the order of events; the store does: neighbouring keys are found from each other
+        admitted.sort_by_key(|a| a.key);
+        for Admitted { key, offset, entry } in admitted {
+            let kind = entry.kind();
+            if self.tabulator.join(&mut commit.state, key, entry)? == JoinVerdict::Conflict {
+                let line = self.line(offset)?;
+                commit.dead_letters.push(letter(offset, Some(kind), conflict(), line));
+            }
         }
+        commit.dead_letters.sort_by_key(|l| l.position);
         commit.facts = std::mem::take(&mut self.tabulator.facts);
-        commit.offsets.push((SOURCE.to_owned(), at));
-        let rejected = commit.dead_letters.len() as u64;
+        let (taken, rejected) = (end - self.offset, commit.dead_letters.len() as u64);
         self.store.commit(commit, &mut self.ledger, &self.tabulator.admission.symbols, &mut self.written)?;
-        self.offset = at;
-        Ok(Progress { taken: at - from, offset: at, rejected })
+        self.offset = end;
+        Ok(Progress { taken, offset: end, rejected })
+    }
+
+    /// A line of the journal, for the dead letter of a conflict.
+    fn line(&self, offset: u64) -> Result<Vec<u8>, JournalError> {
+        let chunk = self.journal.read(offset)?;
+        let line = chunk.as_ref().and_then(|c| c.lines.split(|b| *b == b'\n').next());
+        Ok(line.unwrap_or_default().to_vec())
     }
 
     pub fn offset(&self) -> u64 {
@@ -112,33 +139,14 @@ impl Consumer {
     }
 }
 
-/// Takes a chunk's lines up to `limit`; gives the offset after the last one taken.
-fn take_chunk(
-    tabulator: &mut Tabulator,
-    commit: &mut Commit<'_>,
-    chunk: &Chunk,
-    limit: u64,
-) -> Result<u64, StoreError> {
-    let mut at = chunk.first;
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', &chunk.lines) {
-        if at >= limit {
-            break;
-        }
-        let line = &chunk.lines[start..end];
-        start = end + 1;
-        let rejected = tabulator.take(&mut commit.state, &Row::Line(line), chunk.kind)?;
-        if let Some(rejected) = rejected {
-            commit.dead_letters.push(DeadLetter {
-                source: SOURCE.to_owned(),
-                position: at,
-                kind: rejected.kind.map_or("unknown", |k| k.as_str()).to_owned(),
-                reason: rejected.reject.reason.as_str().to_owned(),
-                detail: rejected.reject.detail,
-                raw: line[..line.len().min(DeadLetter::MAX_RAW)].to_vec(),
-            });
-        }
-        at += 1;
+fn letter(position: u64, kind: Option<Kind>, reject: Reject, mut raw: Vec<u8>) -> DeadLetter {
+    raw.truncate(DeadLetter::MAX_RAW);
+    DeadLetter {
+        source: SOURCE.to_owned(),
+        position,
+        kind: kind.map_or("unknown", Kind::as_str).to_owned(),
+        reason: reject.reason.as_str().to_owned(),
+        detail: reject.detail,
+        raw,
     }
-    Ok(at)
 }

@@ -1,6 +1,6 @@
 use super::NomenclatureBook;
 use crate::{
-    event::{Entry, Intake, Kind, Reason, Reject, SeriesId},
+    event::{Entry, Intake, JoinKey, Kind, Reason, Reject, SeriesId},
     fact::{Contribution, Facts, LevelTable},
     ingest::{Admission, Policies, Row},
     join::JoinVerdict,
@@ -45,13 +45,20 @@ impl Tabulator {
                 return Ok(Some(Rejected { kind: received.kind, reject }));
             }
         };
-        let kind = match &entry {
-            Entry::Prediction(p) => {
-                self.introduce(p.series);
-                Kind::Prediction
-            }
-            Entry::Correction(_) => Kind::Correction,
-        };
+        let kind = entry.kind();
+        let verdict = self.join(state, key, entry)?;
+        Ok((verdict == JoinVerdict::Conflict).then(|| Rejected { kind: Some(kind), reject: conflict() }))
+    }
+
+    /// Joins an admitted event and adds what changed.
+    ///
+    /// # Errors
+    /// When the state cannot be read or kept.
+    pub fn join<S: State>(&mut self, state: &mut S, key: JoinKey, entry: Entry) -> Result<JoinVerdict, StoreError> {
+        let kind = entry.kind();
+        if let Entry::Prediction(p) = &entry {
+            self.introduce(p.series);
+        }
         let before = state.get(key)?;
         let mut after = before.clone().unwrap_or_default();
         let verdict = after.apply(entry);
@@ -69,10 +76,7 @@ impl Tabulator {
             self.contribution.add(&mut self.facts, &after, symbols, 1);
             state.put(key, after)?;
         }
-        Ok((verdict == JoinVerdict::Conflict).then(|| Rejected {
-            kind: Some(kind),
-            reject: Reject::new(Reason::Conflict, "another body under a known id; the earliest of them holds"),
-        }))
+        Ok(verdict)
     }
 
     fn introduce(&mut self, id: SeriesId) {
@@ -93,4 +97,9 @@ impl Tabulator {
             self.introduce(id);
         }
     }
+}
+
+/// What the dead letter of a conflict says.
+pub(super) fn conflict() -> Reject {
+    Reject::new(Reason::Conflict, "another body under a known id; the earliest of them holds")
 }

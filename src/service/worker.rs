@@ -1,7 +1,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
@@ -43,16 +43,9 @@ pub struct Service {
     pub naming: Naming,
     pub status: Arc<Status>,
     data_dir: PathBuf,
-    wake: Arc<Wake>,
+    stop: Arc<AtomicBool>,
     worker: Mutex<Option<JoinHandle<()>>>,
     started: std::time::Instant,
-}
-
-#[derive(Default)]
-struct Wake {
-    lock: Mutex<()>,
-    appended: Condvar,
-    stop: AtomicBool,
 }
 
 /// The worker looks at the journal at least this often, so that its heartbeat shows life.
@@ -70,13 +63,13 @@ impl Service {
         let consumer = Consumer::resume(journal.clone(), store.clone(), policies, book)?;
         let status = Arc::new(Status::default());
         status.resumed(consumer.offset(), consumer.ledger().clone());
-        let wake = Arc::new(Wake::default());
+        let stop = Arc::new(AtomicBool::new(false));
         #[expect(clippy::disallowed_methods, reason = "the service's own clock, for heartbeats")]
         let started = std::time::Instant::now();
-        let (worker_status, worker_wake) = (status.clone(), wake.clone());
+        let (worker_status, worker_stop, log) = (status.clone(), stop.clone(), journal.clone());
         let worker = std::thread::Builder::new()
             .name("vigie-consumer".to_owned())
-            .spawn(move || work(consumer, &worker_status, &worker_wake, started))
+            .spawn(move || work(consumer, &log, &worker_status, &worker_stop, started))
             .map_err(ServiceError::Thread)?;
         Ok(Arc::new(Service {
             journal,
@@ -84,7 +77,7 @@ impl Service {
             naming: settings.naming,
             status,
             data_dir: settings.data_dir,
-            wake,
+            stop,
             worker: Mutex::new(Some(worker)),
             started,
         }))
@@ -97,7 +90,6 @@ impl Service {
     pub fn append(&self, kind: Option<Kind>, lines: &[u8]) -> Result<u64, JournalError> {
         let first = self.journal.append(kind, lines)?;
         self.journal.sync()?;
-        self.wake.appended.notify_all();
         Ok(first)
     }
 
@@ -136,8 +128,7 @@ impl Service {
     /// # Errors
     /// When the disk refuses; the journal still has everything.
     pub fn stop(&self) -> Result<(), ServiceError> {
-        self.wake.stop.store(true, Ordering::Release);
-        self.wake.appended.notify_all();
+        self.stop.store(true, Ordering::Release);
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = worker {
             let _ = worker.join();
@@ -154,14 +145,19 @@ impl Drop for Service {
     }
 }
 
-fn work(mut consumer: Consumer, status: &Status, wake: &Wake, started: std::time::Instant) {
-    while !wake.stop.load(Ordering::Acquire) {
+fn work(
+    mut consumer: Consumer,
+    journal: &Journal,
+    status: &Status,
+    stop: &AtomicBool,
+    started: std::time::Instant,
+) {
+    while !stop.load(Ordering::Acquire) {
         let before = millis(started);
         status.beat(before);
         match consumer.step() {
             Ok(progress) if progress.taken == 0 => {
-                let guard = wake.lock.lock().unwrap_or_else(PoisonError::into_inner);
-                drop(wake.appended.wait_timeout(guard, IDLE));
+                journal.wait_for(progress.offset, IDLE);
             }
             Ok(progress) => {
                 let seconds = (millis(started) - before) as f64 / 1000.0;

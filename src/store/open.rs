@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, config::CompressionPolicy};
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -66,13 +66,21 @@ impl Store {
         let db = Database::builder(path)
             .cache_size(64 << 20)
             .max_journaling_size(512 << 20)
+            .journal_compression(fjall::CompressionType::None)
             .open()
             .map_err(wrap)?;
         let open = |name: &str, memtable: u64| {
             db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(memtable)).map_err(wrap)
         };
         let store = Store {
-            state: open("state", 32 << 20)?,
+            // records are hashes and numbers: compressing them costs time and saves little
+            state: db
+                .keyspace("state", || {
+                    KeyspaceCreateOptions::default()
+                        .max_memtable_size(32 << 20)
+                        .data_block_compression_policy(CompressionPolicy::disabled())
+                })
+                .map_err(wrap)?,
             facts: open("facts", 16 << 20)?,
             symbols: open("symbols", 4 << 20)?,
             meta: open("meta", 1 << 20)?,

@@ -138,9 +138,9 @@ fn intervals_cover() {
         if rows > 5000 {
             continue;
         }
-        let [.., vigie] = simulate(design, 3_000, 20_260_601);
+        let [.., vigie] = simulate(design, 1_000, 20_260_601);
         // two samples in five hold no automatic row at all there: sums cannot tell (a warning does)
-        let expected = if name == "both routes, n 5" { 0.60..0.75 } else { 0.927..0.985 };
+        let expected = if name == "both routes, n 5" { 0.60..0.75 } else { 0.92..0.99 };
         assert!(expected.contains(&vigie.covered), "{name}: {}", vigie.covered);
     }
 }

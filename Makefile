@@ -1,0 +1,55 @@
+# `make` alone lists the targets. Everything but `bench` and `fuzz` uses the dev profile, so that all share one compiled
+# set of dependencies (minutes); `make test ARGS=name` and `make demo ARGS="--port 9000"` pass arguments on.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/vigie/target
+ARGS ?=
+FUZZ_SECONDS ?= 600
+STREAMS := fixtures/streams
+SAMPLE := demo-data/sample-report
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt ci docs report-sample bench fuzz clean-data
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  compiled files: $(CARGO_TARGET_DIR) (CARGO_TARGET_DIR changes it); the first build takes minutes"
+
+demo: ## a sample stream through the service: findings, a report, the live page
+	@.ci/setup build
+	cargo run --locked -- demo $(ARGS)
+
+test: ## all tests
+	@.ci/setup test
+	cargo test --locked $(ARGS)
+
+lint: ## formatting, features, clippy, doc links, licences
+	@.ci/run setup fmt features clippy docs deny
+
+fmt: ## format the sources
+	cargo fmt
+
+ci: ## all that must pass before a merge
+	@.ci/run
+
+docs: ## the API documentation as HTML
+	@.ci/setup build
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --lib --no-deps
+	@echo "open $(CARGO_TARGET_DIR)/doc/vigie/index.html"
+
+report-sample: ## a report on the sample stream, into demo-data/
+	@.ci/setup build
+	@mkdir -p $(dir $(SAMPLE))
+	cargo run --locked -- report --predictions $(STREAMS)/predictions.ndjson.zst --corrections $(STREAMS)/corrections.ndjson.zst \
+		--nomenclature naf-rev2 --threshold 0.7 --time-zone Europe/Paris --out $(SAMPLE).html --json $(SAMPLE).json $(ARGS)
+
+bench: ## release build against Evidently on a million rows (the build takes half an hour on 2 cores)
+	@.ci/setup build
+	cargo build --locked --release
+	benches/run_paired.sh $(CARGO_TARGET_DIR)/release/vigie $(ARGS)
+
+fuzz: ## arbitrary bytes as events, FUZZ_SECONDS long; needs nightly Rust and cargo-fuzz
+	@.ci/setup build
+	fuzz/run.sh $(FUZZ_SECONDS)
+
+clean-data: ## remove what demo and report-sample left here (data/ only with DATA=data); compiled files stay
+	rm -rf demo-data vigie-demo.html vigie-demo.json $(filter data,$(DATA))
+	@[ ! -d data ] || echo "data/ is kept: it is where vigie serve has its journal; make clean-data DATA=data removes it"

@@ -1,0 +1,1 @@
+../../src/nomenclature.rs
