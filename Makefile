@@ -41,8 +41,9 @@ report-sample: ## a report on the sample stream, into demo-data/
 	cargo run --locked -- report --predictions $(STREAMS)/predictions.ndjson.zst --corrections $(STREAMS)/corrections.ndjson.zst \
 		--nomenclature naf-rev2 --threshold 0.7 --time-zone Europe/Paris --out $(SAMPLE).html --json $(SAMPLE).json $(ARGS)
 
-bench: ## release build against Evidently on a million rows (the build takes half an hour on 2 cores)
+bench: ## criterion, and a release build against Evidently on a million rows (the build takes half an hour on 2 cores)
 	@.ci/setup build
+	$(if $(wildcard benches/*.rs),cargo bench --locked)
 	cargo build --locked --release
 	benches/run_paired.sh $(CARGO_TARGET_DIR)/release/vigie $(ARGS)
 

@@ -105,11 +105,17 @@ pub(crate) fn codes(t: &Texts, title: &str, codes: &[&CodeQuality], named: &[&st
                 panel.faint_dot(*x, *y, Ink::Auto, 3.5)?;
             }
         }
+        // a name is about 0.08 of the panel wide and 0.065 high; one that would cover another is left out
+        let width = 0.08 * (most - least + 0.25);
+        let mut written: Vec<(f64, f64)> = Vec::new();
         for (code, x, y) in placed.iter().filter(|(code, ..)| named.contains(&code.code.as_str())) {
             if let (Some(low), Some(high)) = (code.precision.lower, code.precision.upper) {
                 panel.whisker_y(*x, low, *y, high, Ink::Up)?;
             }
-            panel.bold((*x, *y), (8, 0), &shorten(&code.code, 16), Ink::Up, Side::Right)?;
+            if written.iter().all(|(wx, wy)| (wx - x).abs() > width || (wy - y).abs() > 0.065) {
+                panel.bold((*x, *y), (8, 0), &shorten(&code.code, 16), Ink::Up, Side::Right)?;
+                written.push((*x, *y));
+            }
         }
         Ok(())
     })?;
