@@ -81,8 +81,8 @@ fn commit(c: &mut Criterion) {
                 (dir, journal, store)
             },
             |(dir, journal, store)| {
-                let mut consumer = Consumer::resume(journal, store, policies(), NomenclatureBook::default())
-                    .expect("a consumer");
+                let mut consumer =
+                    Consumer::resume(journal, store, policies(), NomenclatureBook::default()).expect("a consumer");
                 while consumer.step().expect("a commit").taken > 0 {}
                 drop(consumer);
                 drop(dir);

@@ -18,6 +18,6 @@ mod traffic;
 
 pub use build::{AssessError, assess};
 pub use day::{Day, DayError};
-pub use source::{FileFacts, Naming, SourceError, StoreFacts};
 pub use drift::REPLICATES;
 pub use plan::{FactSource, LevelChoice, Plan, PlanError, Request, plan};
+pub use source::{FileFacts, Naming, SourceError, StoreFacts};

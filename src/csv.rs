@@ -8,19 +8,13 @@ use encoding_rs::{Encoding, UTF_8};
 use polars::prelude::{CsvParseOptions, CsvReadOptions, SerReader, StringChunked};
 
 /// How a delimited file is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dialect {
     /// `None`: whichever of `;`, tab, `,`, `|` is most frequent in the header.
     pub separator: Option<u8>,
     /// WHATWG label such as `utf-8`, `windows-1252`, `iso-8859-15`; `None`: UTF-8, else Windows-1252.
     pub encoding: Option<&'static Encoding>,
     pub decimal_comma: bool,
-}
-
-impl Default for Dialect {
-    fn default() -> Self {
-        Dialect { separator: None, encoding: None, decimal_comma: false }
-    }
 }
 
 /// A table of texts with named columns.

@@ -15,9 +15,7 @@ mod time;
 
 pub use candidates::Candidates;
 pub use correction::Correction;
-pub use entry::{
-    CorrectionEntry, Entry, Fixed, Intake, JoinKey, Kind, MAX_RANK, NO_LATENCY, PredictionEntry, Weight,
-};
+pub use entry::{CorrectionEntry, Entry, Fixed, Intake, JoinKey, Kind, MAX_RANK, NO_LATENCY, PredictionEntry, Weight};
 pub use prediction::{Candidate, Prediction, Route, Status};
 pub use reject::{Reason, Reject};
 pub use scalar::{Attributes, Scalar, Text};

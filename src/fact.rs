@@ -12,5 +12,5 @@ mod ledger;
 
 pub use cell::{CONFIDENCE_BINS, Cell, CellKey, PROBABILITY_BINS, PageKey, ScoreKind, Table, Tally};
 pub use contribute::{Contribution, LevelTable};
-pub use facts::{CountPage, Facts, MomentPage, Moments};
+pub use facts::{CountPage, Facts, MomentPage, Moments, Wide};
 pub use ledger::{IntakeRow, Ledger};

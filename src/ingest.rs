@@ -22,7 +22,7 @@ pub use decode::{Admitted, Decoded, Refused, learn};
 pub use delimited::Columns;
 pub use file::{FileError, FileFormat, Input, InputFormat, each_row, expand};
 pub(crate) use journal::created_whole;
-pub use journal::{Chunk, Journal, JournalError};
+pub use journal::{Chunk, Journal, JournalError, RefusedRow};
 pub use lines::MAX_LINE;
 pub use policy::{Policies, Policy, ReviewRates};
 pub use row::{Received, Row, kind_of};

@@ -20,7 +20,7 @@ fn line(bytes: &[u8], kind: Option<Kind>) {
     match first {
         Err(reject) => {
             assert!(!reject.detail.is_empty(), "{reject:?}");
-            assert_eq!(Reason::from_u8(reject.reason as u8), Some(reject.reason));
+            assert_eq!(Reason::from_word(reject.reason.as_str()), Some(reject.reason));
         }
         Ok((key, entry)) => {
             assert!(std::str::from_utf8(bytes).is_ok(), "accepted, and not UTF-8");

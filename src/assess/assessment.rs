@@ -1,6 +1,6 @@
 //! The numbers of one report: plain data, and at the same time the JSON twin.
 //!
-//! Every field is documented with its unit; `docs/contracts/report.schema.json` says the same to machines.
+//! Every field is documented with its unit; `docs/report.schema.json` says the same to machines.
 //! Shares, probabilities and accuracies are fractions in `[0, 1]`; durations are milliseconds; instants are RFC 3339
 //! in UTC; days are `YYYY-MM-DD` in [`Scope::time_zone`]. `null` means "cannot be said from this data", never zero.
 
@@ -103,6 +103,8 @@ pub struct Counts {
     pub corrections_rejected: u64,
     /// Accepted corrections beyond the first for their prediction.
     pub corrections_superseded: u64,
+    /// Refused lines that could not be told to be either kind.
+    pub unknown_rejected: u64,
     /// Predictions whose holding correction carries a code.
     pub labelled: u64,
     /// Predictions whose holding correction says "uncodable".
@@ -388,7 +390,7 @@ pub enum WarningCode {
     NoLabels,
     /// A route (subject) has predictions but no label: its accuracy is unknown and `all` is biased.
     RouteWithoutLabels,
-    /// n labels carry no inclusion probability and count as if drawn with certainty.
+    /// n labels carry no inclusion probability and count with weight 1, as rows of a plain sample.
     UnknownInclusion,
     /// n predictions carry a code (an example in subject) that the nomenclature does not know.
     UnknownCodes,

@@ -1,9 +1,7 @@
 use super::{
     Plan,
     accuracy::RankTable,
-    assessment::{
-        AccuracyTables, Assessment, Counts, Intake, NomenclatureInfo, Scope, Warning, WarningCode,
-    },
+    assessment::{AccuracyTables, Assessment, Counts, Intake, NomenclatureInfo, Scope, Warning, WarningCode},
     calibration::calibration,
     codes::by_code,
     drift::drift,
@@ -97,14 +95,14 @@ fn scope(plan: &Plan, versions: Vec<String>, generated_at: String) -> Scope {
         model: plan.model.clone(),
         versions,
         nomenclature: NomenclatureInfo {
-            name: if plan.nomenclature_name.is_empty() { n.name().to_owned() } else { plan.nomenclature_name.clone() },
+            name: n.name().to_owned(),
             levels: n.level_names().to_vec(),
             codes: (1..=n.depth()).map(|level| n.count(level) as u32).collect(),
         },
         period: plan.period(),
         reference: plan.reference(),
         time_zone: plan.request.time_zone_name.clone(),
-        threshold: plan.request.threshold,
+        threshold: plan.threshold,
         level: u32::from(plan.level),
         confidence_level: plan.request.confidence_level,
     }
@@ -125,6 +123,7 @@ fn counts(ledger: &Ledger) -> Counts {
         corrections_duplicate: of("correction", "duplicate"),
         corrections_rejected: of("correction", "rejected"),
         corrections_superseded: n(ledger.superseded),
+        unknown_rejected: of("unknown", "rejected"),
         labelled: n(ledger.labelled),
         uncodable: n(ledger.uncodable),
         retracted: n(ledger.retracted),
@@ -157,7 +156,7 @@ fn warnings(
         warn(WarningCode::NoPredictions, "", 0);
     } else {
         if plan.nomenclature.is_flat() {
-            warn(WarningCode::UnknownNomenclature, &plan.nomenclature_name, 0);
+            warn(WarningCode::UnknownNomenclature, plan.nomenclature.name(), 0);
         }
         if ranks.labelled(None) == 0 {
             warn(WarningCode::NoLabels, "", 0);
@@ -186,7 +185,7 @@ fn warnings(
     if counts.orphans > 0 {
         warn(WarningCode::Orphans, "", counts.orphans);
     }
-    let rejected = counts.predictions_rejected + counts.corrections_rejected;
+    let rejected = counts.predictions_rejected + counts.corrections_rejected + counts.unknown_rejected;
     if rejected > 0 {
         warn(WarningCode::Rejected, "", rejected);
     }

@@ -50,8 +50,6 @@ pub fn drift(plan: &Plan, volume: &Answer) -> Drift {
                 .collect();
         }
     }
-    drift.codes.sort_by(|a, b| {
-        b.drift.contribution.total_cmp(&a.drift.contribution).then_with(|| a.code.cmp(&b.code))
-    });
+    drift.codes.sort_by(|a, b| b.drift.contribution.total_cmp(&a.drift.contribution).then_with(|| a.code.cmp(&b.code)));
     drift
 }

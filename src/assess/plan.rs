@@ -25,8 +25,6 @@ pub struct Request {
     pub time_zone: TimeZone,
     pub time_zone_name: String,
     pub exclude_sources: Vec<String>,
-    /// Shown in the report; routes were decided when events came in.
-    pub threshold: Option<f64>,
 }
 
 /// A level by its name or its number (1 = coarsest).
@@ -50,6 +48,8 @@ pub trait FactSource {
     /// First and last hour (since 1970, UTC) with a prediction.
     fn hours(&self, series: SeriesId) -> Option<(i64, i64)>;
     fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature>;
+    /// The threshold in force for a model.
+    fn threshold(&self, model: &str) -> Option<f64>;
 }
 
 /// What will be assessed.
@@ -59,7 +59,8 @@ pub struct Plan {
     pub model: String,
     pub series: Vec<SeriesId>,
     pub nomenclature: Arc<Nomenclature>,
-    pub nomenclature_name: String,
+    /// Confidence from which the model's predictions are accepted automatically.
+    pub threshold: Option<f64>,
     pub from: Day,
     pub to: Day,
     pub reference: Option<PlannedReference>,
@@ -128,7 +129,7 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
     if found.iter().any(|(id, ..)| !Arc::ptr_eq(&source.nomenclature(*id), &nomenclature)) && names.len() > 1 {
         return Err(PlanError::SeveralNomenclatures(names.into_iter().map(str::to_owned).collect()));
     }
-    let nomenclature_name = names.first().copied().unwrap_or_default().to_owned();
+    let threshold = source.threshold(&model);
     let zone = &request.time_zone;
     let first = found.iter().map(|(.., (first, _))| Day::of_hour(*first, zone)).min();
     let last = found.iter().map(|(.., (_, last))| Day::of_hour(*last, zone)).max();
@@ -145,7 +146,7 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
         model,
         series: found.iter().map(|(id, ..)| *id).collect(),
         nomenclature,
-        nomenclature_name,
+        threshold,
         from,
         to,
         reference,
@@ -161,7 +162,8 @@ fn reference(
     data_from: Day,
     any: bool,
 ) -> Result<Option<PlannedReference>, PlanError> {
-    let whole = |r: (Day, Day), chosen| PlannedReference { from: r.0, to: r.1, current_from: from, current_to: to, chosen };
+    let whole =
+        |r: (Day, Day), chosen| PlannedReference { from: r.0, to: r.1, current_from: from, current_to: to, chosen };
     if let Some((a, b)) = request.reference {
         if b < a {
             return Err(PlanError::Backwards { from: a.to_string(), to: b.to_string() });
@@ -194,9 +196,7 @@ fn level(request: &Request, nomenclature: &Nomenclature) -> Result<u8, PlanError
     let found = match &request.level {
         None => Some(nomenclature.depth()),
         Some(LevelChoice::Number(n)) => (1..=nomenclature.depth()).contains(n).then_some(*n),
-        Some(LevelChoice::Name(name)) => {
-            names.iter().position(|n| n.eq_ignore_ascii_case(name)).map(|i| i as u8 + 1)
-        }
+        Some(LevelChoice::Name(name)) => names.iter().position(|n| n.eq_ignore_ascii_case(name)).map(|i| i as u8 + 1),
     };
     found.ok_or_else(|| PlanError::UnknownLevel {
         wanted: match &request.level {

@@ -8,7 +8,7 @@ use crate::{
     fact::{Facts, Ledger, PageKey, Table},
     ingest::Policies,
     nomenclature::Nomenclature,
-    pipeline::{FilesRead, NomenclatureBook},
+    pipeline::{FilesRead, NomenclatureBook, digest},
     query::{Engine, QueryError, TableOptions, Tables},
     store::{Selection, Store, StoreError},
 };
@@ -69,6 +69,10 @@ impl FactSource for FileFacts {
     fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature> {
         self.naming.of(&self.read.symbols, series)
     }
+
+    fn threshold(&self, model: &str) -> Option<f64> {
+        self.naming.policies.of(model).threshold
+    }
 }
 
 /// Facts of a store.
@@ -80,8 +84,11 @@ pub struct StoreFacts {
 
 impl StoreFacts {
     /// # Errors
-    /// When the store cannot be read.
-    pub fn new(store: Store, naming: Naming) -> Result<Self, StoreError> {
+    /// When the store cannot be read, or its facts were made with other nomenclatures or review rates.
+    pub fn new(store: Store, naming: Naming) -> Result<Self, SourceError> {
+        if store.naming()?.is_some_and(|made| made != digest(&naming.book, &naming.policies)) {
+            return Err(SourceError::OtherNaming);
+        }
         Ok(StoreFacts { symbols: store.symbols()?, store, naming })
     }
 
@@ -119,6 +126,11 @@ impl StoreFacts {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
+    #[error(
+        "the facts in this data directory were made with other nomenclatures or review rates; use the configuration \
+         and flags of the service that made them, or let `vigie serve` or `vigie ingest` make them anew"
+    )]
+    OtherNaming,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -136,6 +148,10 @@ impl FactSource for StoreFacts {
 
     fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature> {
         self.naming.of(&self.symbols, series)
+    }
+
+    fn threshold(&self, model: &str) -> Option<f64> {
+        self.naming.policies.of(model).threshold
     }
 }
 

@@ -4,12 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{CheckArgs, CheckFormat, ScopeArgs, settings};
-use crate::{
-    config::Config,
-    ingest::Journal,
-    pipeline::Consumer,
-    store::Store,
-};
+use crate::{config::Config, ingest::Journal, pipeline::Consumer, store::Store};
 
 /// One thing looked at.
 struct Finding {
@@ -28,10 +23,8 @@ pub fn run(args: &CheckArgs, path: Option<&Path>) -> Result<ExitCode> {
             for (name, path) in &config.nomenclatures {
                 let read = crate::nomenclature::from_csv(path, name);
                 let result = read.map(|n| format!("{} codes, {} levels", n.nodes().len(), n.depth()));
-                findings.push(Finding {
-                    what: format!("nomenclature {name}"),
-                    result: result.map_err(|e| e.to_string()),
-                });
+                findings
+                    .push(Finding { what: format!("nomenclature {name}"), result: result.map_err(|e| e.to_string()) });
             }
             findings.push(Finding {
                 what: "token".to_owned(),

@@ -43,13 +43,9 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
 
 fn demo(args: &DemoArgs, lang: Lang, dir: &Path) -> Result<ExitCode> {
     let config = Config::default();
-    let scope = ScopeArgs {
-        threshold: Some(THRESHOLD),
-        time_zone: Some("Europe/Paris".to_owned()),
-        ..ScopeArgs::default()
-    };
-    let service =
-        Service::start(Settings { data_dir: dir.to_owned(), naming: settings::naming(&config, &scope)? })?;
+    let scope =
+        ScopeArgs { threshold: Some(THRESHOLD), time_zone: Some("Europe/Paris".to_owned()), ..ScopeArgs::default() };
+    let service = Service::start(Settings { data_dir: dir.to_owned(), naming: settings::naming(&config, &scope)? })?;
     feed(&service)?;
     let request = settings::request(&config, &scope)?;
     let app = serve::app(&service, request.clone(), lang, &config)?;
@@ -109,14 +105,12 @@ fn findings(a: &Assessment) {
         c.predictions,
         c.corrections,
         c.predictions_duplicate + c.corrections_duplicate,
-        c.predictions_rejected + c.corrections_rejected,
+        c.predictions_rejected + c.corrections_rejected + c.unknown_rejected,
     );
     let percent = |x: Option<f64>| x.map_or("?".to_owned(), |x| format!("{:.1}%", 100.0 * x));
     println!("{} coded automatically at a threshold of {THRESHOLD}.", percent(a.traffic.automation_rate));
     let deepest = a.scope.nomenclature.levels.len() as u32;
-    let at = |route: &'static str| {
-        move |o: &&OverallAccuracy| o.level == deepest && o.k == 1 && o.route == route
-    };
+    let at = |route: &'static str| move |o: &&OverallAccuracy| o.level == deepest && o.k == 1 && o.route == route;
     if let Some(all) = a.accuracy.overall.iter().find(at("all")) {
         let e = all.accuracy.estimate;
         println!(

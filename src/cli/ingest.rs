@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use super::{IngestArgs, ScopeArgs, settings};
 use crate::{
     event::Kind,
-    ingest::{Journal, each_row},
+    ingest::{Journal, RefusedRow, Row, each_row},
     pipeline::{Consumer, Sources},
     store::Store,
 };
@@ -77,10 +77,19 @@ pub fn append_all(journal: &Journal, sources: &Sources, on_lines: &mut dyn FnMut
             let mut lines = 0u64;
             let mut failed: Option<anyhow::Error> = None;
             each_row(input, kind, format, &mut |_, row| {
-                let line = row.to_json();
-                chunk.extend_from_slice(&line);
-                chunk.push(b'\n');
                 lines += 1;
+                if let Row::Bad(reject, raw) = &row {
+                    let row = RefusedRow {
+                        kind,
+                        reason: reject.reason.as_str().to_owned(),
+                        detail: reject.detail.clone(),
+                        raw: String::from_utf8_lossy(raw).into_owned(),
+                    };
+                    failed = failed.take().or_else(|| journal.append_refused(&row).err().map(Into::into));
+                } else {
+                    chunk.extend_from_slice(&row.to_json());
+                    chunk.push(b'\n');
+                }
                 if chunk.len() >= CHUNK && failed.is_none() {
                     failed = flush(journal, kind, &mut chunk).err();
                     on_lines(std::mem::take(&mut lines));
@@ -97,10 +106,8 @@ pub fn append_all(journal: &Journal, sources: &Sources, on_lines: &mut dyn FnMut
 }
 
 fn flush(journal: &Journal, kind: Option<Kind>, chunk: &mut Vec<u8>) -> Result<()> {
-    if !chunk.is_empty() {
-        journal.append(kind, chunk)?;
-        journal.sync()?;
-        chunk.clear();
-    }
+    journal.append(kind, chunk)?;
+    journal.sync()?;
+    chunk.clear();
     Ok(())
 }

@@ -42,7 +42,7 @@ pub fn run(args: &ReportArgs, config: Option<&Path>) -> Result<ExitCode> {
         c.predictions,
         c.corrections,
         c.predictions_duplicate + c.corrections_duplicate,
-        c.predictions_rejected + c.corrections_rejected,
+        c.predictions_rejected + c.corrections_rejected + c.unknown_rejected,
     );
     if assessment.traffic.predictions == 0 {
         eprintln!("vigie: the period holds no prediction: the report says so and nothing else");
@@ -81,10 +81,10 @@ fn from_files(args: &ReportArgs, config: &Config) -> Result<Assessment> {
         if seen.is_multiple_of(8192) {
             progress.set_position(seen);
         }
-        if let (Some(dead), Some(rejected)) = (&mut dead, rejected) {
-            if let Err(e) = bury(dead, input, number, row, rejected) {
-                failed = Some(e);
-            }
+        if let (Some(dead), Some(rejected)) = (&mut dead, rejected)
+            && let Err(e) = bury(dead, input, number, row, rejected)
+        {
+            failed = Some(e);
         }
     })?;
     progress.finish_and_clear();
@@ -100,13 +100,7 @@ fn from_files(args: &ReportArgs, config: &Config) -> Result<Assessment> {
     assessed(&plan, &engine, &ledger)
 }
 
-fn bury(
-    dead: &mut impl Write,
-    input: &Input,
-    number: u64,
-    row: &Row<'_>,
-    rejected: &Rejected,
-) -> std::io::Result<()> {
+fn bury(dead: &mut impl Write, input: &Input, number: u64, row: &Row<'_>, rejected: &Rejected) -> std::io::Result<()> {
     let letter = json!({
         "source": input.to_string(),
         "position": number,
@@ -125,7 +119,11 @@ fn assessed(plan: &Plan, engine: &Engine, ledger: &Ledger) -> Result<Assessment>
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if path == Path::new("-") {
-        return std::io::stdout().write_all(bytes).context("standard output");
+        // `vigie report --json - | head` closes the pipe early: not an error
+        return match std::io::stdout().write_all(bytes) {
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.context("standard output"),
+        };
     }
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -26,12 +26,7 @@ pub fn run(args: &ServeArgs, config: Option<&Path>) -> Result<ExitCode> {
 }
 
 /// Everything that the routes need.
-pub fn app(
-    service: &Arc<Service>,
-    defaults: Request,
-    lang: Lang,
-    config: &crate::config::Config,
-) -> Result<App> {
+pub fn app(service: &Arc<Service>, defaults: Request, lang: Lang, config: &crate::config::Config) -> Result<App> {
     let answers = Arc::new(Answers::new(service.clone()));
     let token = config.token()?.map(Token::new);
     Ok(App {
@@ -57,7 +52,9 @@ pub fn serve(app: App, listen: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Re
         let address = listener.local_addr()?;
         tracing::info!(%address, data = %app.service.data_dir().display(), "serving");
         if exposed {
-            tracing::warn!("listening beyond loopback without a token: everyone who reaches the port can read and write");
+            tracing::warn!(
+                "listening beyond loopback without a token: everyone who reaches the port can read and write"
+            );
         }
         ready(address);
         http::serve(listener, app, stop_signal()).await?;

@@ -80,7 +80,6 @@ pub fn request(config: &Config, scope: &ScopeArgs) -> Result<Request> {
         time_zone,
         time_zone_name,
         exclude_sources: config.exclude_sources.clone(),
-        threshold: scope.threshold.or(config.policies.default.threshold),
     })
 }
 

@@ -54,8 +54,9 @@ impl Reason {
         }
     }
 
-    pub fn from_u8(n: u8) -> Option<Reason> {
-        Reason::ALL.into_iter().find(|r| *r as u8 == n)
+    /// The inverse of [`Reason::as_str`].
+    pub fn from_word(word: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|r| r.as_str() == word)
     }
 }
 

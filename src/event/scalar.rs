@@ -128,11 +128,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
                 Ok(Scalar::Number(v as f64))
             }
             fn visit_f64<E: Error>(self, v: f64) -> Result<Self::Value, E> {
-                if v.is_finite() {
-                    Ok(Scalar::Number(v))
-                } else {
-                    Err(E::invalid_value(Unexpected::Float(v), &self))
-                }
+                if v.is_finite() { Ok(Scalar::Number(v)) } else { Err(E::invalid_value(Unexpected::Float(v), &self)) }
             }
             fn visit_borrowed_str<E: Error>(self, v: &'de str) -> Result<Self::Value, E> {
                 Ok(Scalar::Text(Text(Cow::Borrowed(v))))

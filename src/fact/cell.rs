@@ -89,12 +89,33 @@ impl Tally {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cell {
     /// Predictions by first code.
-    Volume { series: SeriesId, hour: i64, route: Option<Route>, code: Symbol },
+    Volume {
+        series: SeriesId,
+        hour: i64,
+        route: Option<Route>,
+        code: Symbol,
+    },
     /// Predictions by score bin.
-    Score { series: SeriesId, hour: i64, route: Option<Route>, kind: ScoreKind, bin: u32 },
+    Score {
+        series: SeriesId,
+        hour: i64,
+        route: Option<Route>,
+        kind: ScoreKind,
+        bin: u32,
+    },
     /// Predictions by latency bin (DDSketch).
-    Latency { series: SeriesId, hour: i64, route: Option<Route>, bin: i32 },
-    Tally { series: SeriesId, hour: i64, route: Option<Route>, what: Tally },
+    Latency {
+        series: SeriesId,
+        hour: i64,
+        route: Option<Route>,
+        bin: i32,
+    },
+    Tally {
+        series: SeriesId,
+        hour: i64,
+        route: Option<Route>,
+        what: Tally,
+    },
     /// Labelled rows by predicted and actual code. A failed prediction has no predicted code.
     Outcome {
         series: SeriesId,
@@ -105,7 +126,14 @@ pub enum Cell {
         source: Symbol,
     },
     /// Labelled rows by the rank of the truth among the candidates, rolled up to a level; 0 = not among them.
-    Rank { series: SeriesId, hour: i64, route: Option<Route>, level: u8, rank: u8, source: Symbol },
+    Rank {
+        series: SeriesId,
+        hour: i64,
+        route: Option<Route>,
+        level: u8,
+        rank: u8,
+        source: Symbol,
+    },
     /// Labelled rows by score bin and whether the first code was right.
     Reliability {
         series: SeriesId,
@@ -188,18 +216,14 @@ impl Cell {
     pub fn key(self) -> (PageKey, CellKey) {
         let page = PageKey::new;
         match self {
-            Cell::Volume { series, hour, route, code } => {
-                (page(Table::Volume, series, hour, route), [code.0, 0, 0])
-            }
+            Cell::Volume { series, hour, route, code } => (page(Table::Volume, series, hour, route), [code.0, 0, 0]),
             Cell::Score { series, hour, route, kind, bin } => {
                 (page(Table::Score, series, hour, route), [(kind as u32) << 16 | bin, 0, 0])
             }
             Cell::Latency { series, hour, route, bin } => {
                 (page(Table::Latency, series, hour, route), [bin.wrapping_add(1 << 20) as u32, 0, 0])
             }
-            Cell::Tally { series, hour, route, what } => {
-                (page(Table::Tally, series, hour, route), [what as u32, 0, 0])
-            }
+            Cell::Tally { series, hour, route, what } => (page(Table::Tally, series, hour, route), [what as u32, 0, 0]),
             Cell::Outcome { series, hour, route, predicted, actual, source } => {
                 let predicted = predicted.map_or(NO_SYMBOL, |s| s.0);
                 (page(Table::Outcome, series, hour, route), [predicted, actual.0, source.0])
@@ -207,10 +231,9 @@ impl Cell {
             Cell::Rank { series, hour, route, level, rank, source } => {
                 (page(Table::Rank, series, hour, route), [u32::from(level), u32::from(rank), source.0])
             }
-            Cell::Reliability { series, hour, route, kind, bin, right, source } => (
-                page(Table::Reliability, series, hour, route),
-                [(kind as u32) << 16 | bin, u32::from(right), source.0],
-            ),
+            Cell::Reliability { series, hour, route, kind, bin, right, source } => {
+                (page(Table::Reliability, series, hour, route), [(kind as u32) << 16 | bin, u32::from(right), source.0])
+            }
         }
     }
 

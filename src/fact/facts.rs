@@ -12,17 +12,37 @@ type Hasher = foldhash::fast::FixedState;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moments {
     /// Rows.
-    pub n: i64,
+    pub n: i32,
     /// Of these, without an inclusion probability (they count with weight 1).
-    pub unweighted: i64,
+    pub unweighted: i32,
     /// Sum of design weights.
     pub w: i64,
     /// Sum of their squares.
-    pub w2: i128,
+    pub w2: Wide,
     /// Sum of weight times score.
     pub wx: i64,
     /// Sum of weight times squared score.
     pub wxx: i64,
+}
+
+/// An `i128` that is aligned like an `i64`: a report holds half a million of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "i128", into = "i128")]
+pub struct Wide {
+    high: i64,
+    low: u64,
+}
+
+impl From<i128> for Wide {
+    fn from(x: i128) -> Self {
+        Wide { high: (x >> 64) as i64, low: x as u64 }
+    }
+}
+
+impl From<Wide> for i128 {
+    fn from(x: Wide) -> i128 {
+        (i128::from(x.high) << 64) | i128::from(x.low)
+    }
 }
 
 impl Moments {
@@ -33,11 +53,13 @@ impl Moments {
         let wx = (u128::from(w) * u128::from(score.0)) >> 30;
         Moments {
             n: 1,
-            unweighted: i64::from(weight.is_none()),
+            unweighted: i32::from(weight.is_none()),
             w: w as i64,
             // without an inclusion probability the row is one of a plain sample, not of a census: see
             // `WeightSums::with_replacement`
-            w2: (u128::from(w) * u128::from(w) / one) as i128 + if weight.is_none() { one as i128 } else { 0 },
+            w2: Wide::from(
+                (u128::from(w) * u128::from(w) / one) as i128 + if weight.is_none() { one as i128 } else { 0 },
+            ),
             wx: wx as i64,
             wxx: ((wx * u128::from(score.0)) >> 30) as i64,
         }
@@ -45,12 +67,12 @@ impl Moments {
 
     pub fn add(&mut self, other: &Moments, sign: i64) {
         let add = |to: &mut i64, x: i64| *to = to.wrapping_add(sign.wrapping_mul(x));
-        add(&mut self.n, other.n);
-        add(&mut self.unweighted, other.unweighted);
+        self.n = self.n.wrapping_add(other.n.wrapping_mul(sign as i32));
+        self.unweighted = self.unweighted.wrapping_add(other.unweighted.wrapping_mul(sign as i32));
         add(&mut self.w, other.w);
         add(&mut self.wx, other.wx);
         add(&mut self.wxx, other.wxx);
-        self.w2 = self.w2.wrapping_add(i128::from(sign).wrapping_mul(other.w2));
+        self.w2 = i128::from(self.w2).wrapping_add(i128::from(sign).wrapping_mul(i128::from(other.w2))).into();
     }
 
     pub fn is_zero(&self) -> bool {

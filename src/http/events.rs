@@ -3,7 +3,7 @@ use std::io::{Cursor, Read};
 use axum::{
     Json,
     body::Bytes,
-    extract::{Query, State},
+    extract::{Query, State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
 };
 use serde::Deserialize;
@@ -25,9 +25,11 @@ pub async fn append(
     State(app): State<App>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Query(parameters) = parameters.map_err(|e| Problem::bad_request(e.body_text()))?;
+    let body =
+        body.map_err(|e| Problem::new(e.status(), format!("{}; at most {} bytes", e.body_text(), app.max_body)))?;
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("identity").to_owned();
     let work = tokio::task::spawn_blocking(move || {
         let lines = lines(&body, &encoding, app.max_body)?;

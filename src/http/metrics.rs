@@ -1,7 +1,7 @@
 use axum::{extract::State, http::header, response::IntoResponse};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::ConstCounter, gauge::ConstGauge, MetricType},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::{Registry, Unit},
 };
 
@@ -46,13 +46,28 @@ impl Collected {
         Collected {
             intake: intake.collect(),
             gauges: vec![
-                ("lag_events", "Events in the journal that the store does not have yet", None, app.service.lag() as f64),
+                (
+                    "lag_events",
+                    "Events in the journal that the store does not have yet",
+                    None,
+                    app.service.lag() as f64,
+                ),
                 ("orphans", "Corrections whose prediction has not come", None, ledger.orphans as f64),
                 ("labelled", "Predictions with a label", None, ledger.labelled as f64),
-                ("consumer_failed", "1 when the consumer has stopped for good", None, f64::from(status.failure.is_some())),
+                (
+                    "consumer_failed",
+                    "1 when the consumer has stopped for good",
+                    None,
+                    f64::from(status.failure.is_some()),
+                ),
                 ("last_commit", "Time the last batch took", Some(Unit::Seconds), status.last_commit_seconds),
                 ("store_size", "Size of the store on disk", Some(Unit::Bytes), app.service.store.disk_space() as f64),
-                ("journal_size", "Size of the journal on disk", Some(Unit::Bytes), app.service.journal.disk_space() as f64),
+                (
+                    "journal_size",
+                    "Size of the journal on disk",
+                    Some(Unit::Bytes),
+                    app.service.journal.disk_space() as f64,
+                ),
                 ("journal_end_offset", "Offset that the next event will get", None, app.service.journal.end() as f64),
                 ("store_offset", "Offset that the store is at", None, status.offset as f64),
             ],
@@ -67,7 +82,8 @@ impl Collected {
 impl prometheus_client::collector::Collector for Collected {
     fn encode(&self, mut encoder: prometheus_client::encoding::DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         use prometheus_client::encoding::EncodeMetric;
-        let mut family = encoder.encode_descriptor("events", "Events received, by outcome", None, MetricType::Counter)?;
+        let mut family =
+            encoder.encode_descriptor("events", "Events received, by outcome", None, MetricType::Counter)?;
         for (labels, n) in &self.intake {
             ConstCounter::new(*n).encode(family.encode_family(labels)?)?;
         }

@@ -17,11 +17,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Problem {
-            title: status.canonical_reason().unwrap_or("error"),
-            status: status.as_u16(),
-            detail: detail.into(),
-        }
+        Problem { title: status.canonical_reason().unwrap_or("error"), status: status.as_u16(), detail: detail.into() }
     }
 
     pub fn bad_request(detail: impl Into<String>) -> Self {

@@ -1,12 +1,13 @@
 use std::hash::Hasher;
 
+use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::Policies;
 use crate::{
     event::{
-        Candidates, Correction, CorrectionEntry, Fixed, JoinKey, MAX_RANK, NO_LATENCY, Prediction, PredictionEntry, Reason,
-        Reject, Route, Scalar, Series, SeriesId, Status, Symbol, Symbols, Text, Weight,
+        Candidates, Correction, CorrectionEntry, Fixed, JoinKey, MAX_RANK, NO_LATENCY, Prediction, PredictionEntry,
+        Reason, Reject, Route, Scalar, Series, SeriesId, Status, Symbol, Symbols, Text, Weight,
     },
     measure::sketch,
     nomenclature::canonical,
@@ -17,6 +18,8 @@ use crate::{
 pub struct Admission {
     pub symbols: Symbols,
     policies: Policies,
+    /// Symbols of codes as they are written, for codes of at most eight bytes.
+    codes: HashMap<u64, Symbol, foldhash::fast::FixedState>,
     /// Series of the last prediction: streams come in long runs of one version.
     last: Option<LastSeries>,
 }
@@ -39,7 +42,7 @@ const PROBABILITY_SLACK: f64 = 0.001;
 
 impl Admission {
     pub fn new(symbols: Symbols, policies: Policies) -> Self {
-        Admission { symbols, policies, last: None }
+        Admission { symbols, policies, codes: HashMap::default(), last: None }
     }
 
     /// # Errors
@@ -94,9 +97,9 @@ impl Admission {
         let route = match (p.route, failed) {
             (_, true) => None,
             (Some(route), false) => Some(route),
-            (None, false) => threshold.zip(confidence).map(|(threshold, c)| {
-                if c >= threshold { Route::Auto } else { Route::Manual }
-            }),
+            (None, false) => {
+                threshold.zip(confidence).map(|(threshold, c)| if c >= threshold { Route::Auto } else { Route::Manual })
+            }
         };
         let entry = PredictionEntry {
             model,
@@ -155,6 +158,23 @@ impl Admission {
     }
 
     fn code(&mut self, code: &Text<'_>) -> Result<Symbol, Reject> {
+        // codes are short: eight bytes are one number, found without hashing or comparing text
+        let mut bytes = [0u8; 8];
+        let short = code.as_str().as_bytes();
+        let fits = bytes.get_mut(..short.len()).map(|room| room.copy_from_slice(short)).is_some();
+        // a NUL inside a code would look like the padding behind a shorter one
+        let packed = (fits && !short.contains(&0)).then(|| u64::from_le_bytes(bytes));
+        if let Some(known) = packed.and_then(|p| self.codes.get(&p)) {
+            return Ok(*known);
+        }
+        let symbol = self.new_code(code)?;
+        if let Some(packed) = packed {
+            self.codes.insert(packed, symbol);
+        }
+        Ok(symbol)
+    }
+
+    fn new_code(&mut self, code: &Text<'_>) -> Result<Symbol, Reject> {
         let canonical = canonical(code.as_str());
         if canonical.is_empty() {
             return Err(Reject::new(Reason::InvalidValue, "`code` has no letter or digit"));
@@ -166,11 +186,7 @@ impl Admission {
     }
 
     /// The prediction's series, its model, and the model's threshold.
-    fn series(
-        &mut self,
-        workspace: &str,
-        p: &Prediction<'_>,
-    ) -> Result<(SeriesId, Symbol, Option<f64>), Reject> {
+    fn series(&mut self, workspace: &str, p: &Prediction<'_>) -> Result<(SeriesId, Symbol, Option<f64>), Reject> {
         let (model, version, nomenclature) = (p.model.as_str(), p.model_version.as_str(), p.nomenclature.as_str());
         if let Some(last) = &self.last
             && last.version == version
@@ -215,9 +231,7 @@ fn workspace<'a>(named: Option<&'a Text<'_>>) -> Result<&'a str, Reject> {
 fn bounded(field: &str, text: &Text<'_>, max: usize) -> Result<(), Reject> {
     match text.as_str().len() {
         0 => Err(Reject::new(Reason::InvalidValue, format!("`{field}` is empty"))),
-        n if n > max => {
-            Err(Reject::new(Reason::InvalidValue, format!("`{field}` is {n} bytes long (at most {max})")))
-        }
+        n if n > max => Err(Reject::new(Reason::InvalidValue, format!("`{field}` is {n} bytes long (at most {max})"))),
         _ => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
-use super::{Admission, Chunk, Row};
-use crate::event::{Entry, JoinKey, Kind, Reject, Series, Symbols};
+use super::{Admission, Chunk, Row, journal::RefusedRow};
+use crate::event::{Entry, JoinKey, Kind, Reason, Reject, Series, Symbols};
 
 /// Lines of the journal after admission, ready for the join: what one thread hands to the other.
 #[derive(Debug, Default)]
@@ -50,6 +50,11 @@ impl Decoded {
             }
             let line = &chunk.lines[start..end];
             start = end + 1;
+            if chunk.refused {
+                self.refused.push(refused_row(self.end, line));
+                self.end += 1;
+                continue;
+            }
             let received = admission.receive(&Row::Line(line), chunk.kind);
             match received.admitted {
                 Ok((key, entry)) => self.admitted.push(Admitted { key, offset: self.end, entry }),
@@ -70,6 +75,15 @@ impl Decoded {
     pub fn is_empty(&self) -> bool {
         self.first == self.end
     }
+}
+
+fn refused_row(offset: u64, line: &[u8]) -> Refused {
+    let row = serde_json::from_slice::<RefusedRow>(line).ok();
+    let reason = row.as_ref().and_then(|r| Reason::from_word(&r.reason)).unwrap_or(Reason::UnknownShape);
+    let kind = row.as_ref().and_then(|r| r.kind);
+    let (detail, mut raw) = row.map_or_else(Default::default, |r| (r.detail, r.raw.into_bytes()));
+    raw.truncate(MAX_KEPT);
+    Refused { offset, kind, reject: Reject::new(reason, detail), line: raw }
 }
 
 /// Adds what a batch was the first to name to another thread's table, in the same order.

@@ -9,6 +9,8 @@ use std::{
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Kind;
 
 /// The embedded log: what is appended here and acknowledged is on disk, in order, with an offset a line.
@@ -35,8 +37,22 @@ pub struct Chunk {
     pub first: u64,
     /// What the sender said the lines are; `None` = each line tells.
     pub kind: Option<Kind>,
+    /// The lines are [`RefusedRow`]s: their file's reader could make no event of them.
+    pub refused: bool,
     /// Lines, each ended by `\n`.
     pub lines: Arc<[u8]>,
+}
+
+/// Tag of a chunk of [`RefusedRow`]s.
+const REFUSED: u8 = 3;
+
+/// A row that never became an event.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefusedRow {
+    pub kind: Option<Kind>,
+    pub reason: String,
+    pub detail: String,
+    pub raw: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +93,15 @@ impl Journal {
                 .with_kv_separation(Some(KvSeparationOptions::default()))
         };
         let chunks = db.keyspace("chunks", options).map_err(wrap)?;
-        let journal = Journal { db, chunks, next: Arc::default(), durable: Arc::default(), appending: Arc::default(), appended: Arc::default(), path: path.to_owned() };
+        let journal = Journal {
+            db,
+            chunks,
+            next: Arc::default(),
+            durable: Arc::default(),
+            appending: Arc::default(),
+            appended: Arc::default(),
+            path: path.to_owned(),
+        };
         let end = match journal.chunks.last_key_value() {
             Some(guard) => {
                 let (key, value) = guard.into_inner().map_err(wrap)?;
@@ -102,6 +126,25 @@ impl Journal {
     /// # Errors
     /// When the disk refuses.
     pub fn append(&self, kind: Option<Kind>, lines: &[u8]) -> Result<u64, JournalError> {
+        let tag = match kind {
+            None => 0,
+            Some(Kind::Prediction) => 1,
+            Some(Kind::Correction) => 2,
+        };
+        self.append_tagged(tag, lines)
+    }
+
+    /// Appends a row that its file's reader refused, so that its reason survives: read as JSON it might find another.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn append_refused(&self, row: &RefusedRow) -> Result<u64, JournalError> {
+        let mut line = serde_json::to_vec(row).unwrap_or_default();
+        line.push(b'\n');
+        self.append_tagged(REFUSED, &line)
+    }
+
+    fn append_tagged(&self, tag: u8, lines: &[u8]) -> Result<u64, JournalError> {
         let count = lines_in(lines);
         let _one_at_a_time = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
         let first = self.next.load(Ordering::Acquire);
@@ -109,11 +152,7 @@ impl Journal {
             return Ok(first);
         }
         let mut value = Vec::with_capacity(lines.len() + 1);
-        value.push(match kind {
-            None => 0,
-            Some(Kind::Prediction) => 1,
-            Some(Kind::Correction) => 2,
-        });
+        value.push(tag);
         value.extend_from_slice(lines);
         self.chunks.insert(first.to_be_bytes(), value).map_err(|e| self.wrap(e))?;
         self.next.store(first + count, Ordering::Release);
@@ -167,13 +206,13 @@ impl Journal {
         let first = key.try_into().map(u64::from_be_bytes).unwrap_or(u64::MAX);
         let corrupt = || JournalError::Corrupt { path: self.path.display().to_string(), first };
         let (tag, lines) = value.split_first().ok_or_else(corrupt)?;
-        let kind = match tag {
-            0 => None,
+        let kind = match *tag {
+            0 | REFUSED => None,
             1 => Some(Kind::Prediction),
             2 => Some(Kind::Correction),
             _ => return Err(corrupt()),
         };
-        Ok(Chunk { first, kind, lines: lines.into() })
+        Ok(Chunk { first, kind, refused: *tag == REFUSED, lines: lines.into() })
     }
 
     /// Bytes on disk.

@@ -43,8 +43,7 @@ pub fn each_row(
     Layout::find(&all, kind, columns).map_err(wrong)?;
     let layout = Layout::find(&names, kind, columns).map_err(wrong)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
-    let reader =
-        builder.with_batch_size(BATCH).with_projection(mask).build().map_err(|e| bad(e.to_string()))?;
+    let reader = builder.with_batch_size(BATCH).with_projection(mask).build().map_err(|e| bad(e.to_string()))?;
     let mut number = 0;
     for batch in reader {
         let batch = batch.map_err(|e| bad(e.to_string()))?;
@@ -95,7 +94,11 @@ enum Column {
     Time(Int64Array),
     /// Microseconds since 1970 as clocks on the wall show them.
     WallTime(Int64Array),
-    Candidates { list: ListArray, codes: StringArray, probabilities: Float64Array },
+    Candidates {
+        list: ListArray,
+        codes: StringArray,
+        probabilities: Float64Array,
+    },
 }
 
 impl<'z> Batch<'z> {

@@ -33,13 +33,32 @@ pub(super) struct Layout {
 
 /// Fields of a prediction that a column or a constant may hold.
 pub const PREDICTION_FIELDS: [&str; 12] = [
-    "prediction_id", "model", "model_version", "nomenclature", "predicted_at", "status", "latency_ms", "candidates",
-    "confidence", "text", "route", "workspace",
+    "prediction_id",
+    "model",
+    "model_version",
+    "nomenclature",
+    "predicted_at",
+    "status",
+    "latency_ms",
+    "candidates",
+    "confidence",
+    "text",
+    "route",
+    "workspace",
 ];
 /// Fields of a correction that a column or a constant may hold.
 pub const CORRECTION_FIELDS: [&str; 11] = [
-    "correction_id", "prediction_id", "code", "corrected_at", "source", "inclusion_probability", "revision",
-    "annotator", "retracted", "model", "workspace",
+    "correction_id",
+    "prediction_id",
+    "code",
+    "corrected_at",
+    "source",
+    "inclusion_probability",
+    "revision",
+    "annotator",
+    "retracted",
+    "model",
+    "workspace",
 ];
 
 /// Positions of fields in [`PREDICTION_FIELDS`] and, past those they share, in [`CORRECTION_FIELDS`].
@@ -119,7 +138,8 @@ impl Layout {
                 ));
             }
         }
-        if kind == Kind::Prediction && layout.pairs.is_empty() && layout.places[prediction::CANDIDATES].column.is_none() {
+        if kind == Kind::Prediction && layout.pairs.is_empty() && layout.places[prediction::CANDIDATES].column.is_none()
+        {
             return Err(format!(
                 "no candidates: expected `candidates`, or `code_1` and `probability_1`, or `code` and `probability` \
                  (the file has {})",
@@ -225,7 +245,9 @@ impl Layout {
         Ok(Correction {
             correction_id: self.text(table, row, correction::ID)?,
             prediction_id: self.text(table, row, correction::PREDICTION_ID)?,
-            code: self.optional(table, row, correction::CODE).filter(|c| !self.uncodable.iter().any(|u| u == c.as_str())),
+            code: self
+                .optional(table, row, correction::CODE)
+                .filter(|c| !self.uncodable.iter().any(|u| u == c.as_str())),
             corrected_at: self.time(table, row, correction::AT)?,
             source: self.text(table, row, correction::SOURCE)?,
             inclusion_probability: self.number(table, row, correction::INCLUSION)?,

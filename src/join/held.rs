@@ -62,9 +62,8 @@ impl Held {
     }
 
     fn apply_correction(&mut self, new: CorrectionEntry) -> JoinVerdict {
-        let same = |h: &HeldCorrection| {
-            h.entry.id == new.id && h.entry.revision == new.revision && h.entry.model == new.model
-        };
+        let same =
+            |h: &HeldCorrection| h.entry.id == new.id && h.entry.revision == new.revision && h.entry.model == new.model;
         let Some(held) = self.corrections.iter_mut().find(|h| same(h)) else {
             let rank = |e: &CorrectionEntry| (e.model, e.revision, e.id.clone());
             let at = self.corrections.partition_point(|h| rank(&h.entry) < rank(&new));
@@ -82,9 +81,12 @@ impl Held {
 
     fn label_of(&self, model: Symbol) -> Option<Label> {
         let for_it = |c: &&HeldCorrection| c.entry.model.is_none_or(|m| m == model);
-        let holding = self.corrections.iter().filter(for_it).map(|c| &c.entry).max_by(|a, b| {
-            (a.revision, a.at, &a.id).cmp(&(b.revision, b.at, &b.id))
-        })?;
+        let holding = self
+            .corrections
+            .iter()
+            .filter(for_it)
+            .map(|c| &c.entry)
+            .max_by(|a, b| (a.revision, a.at, &a.id).cmp(&(b.revision, b.at, &b.id)))?;
         Some(Label::of(holding))
     }
 

@@ -42,6 +42,32 @@ impl NomenclatureBook {
     }
 }
 
+/// What facts depend on besides events: nomenclatures and review rates, as one number. Facts made under another one
+/// cannot be added to.
+pub fn digest(book: &NomenclatureBook, policies: &Policies) -> u64 {
+    use std::hash::Hasher;
+    let mut h = siphasher::sip::SipHasher13::new();
+    let mut write = |text: &str| {
+        h.write(text.as_bytes());
+        h.write_u8(0xff);
+    };
+    let mut names: Vec<_> = book.own.keys().collect();
+    names.sort_unstable();
+    let listed = names.into_iter().map(|name| (name.as_str(), &book.own[name]));
+    for (name, nomenclature) in listed.chain(book.forced.as_ref().map(|f| ("", f))) {
+        write(name);
+        for node in nomenclature.nodes() {
+            write(&node.code);
+            write(&format!("{:?}", node.parent));
+        }
+    }
+    for (name, policy) in policies.models.iter().map(|(n, p)| (n.as_str(), p)).chain([("", &policies.default)]) {
+        write(name);
+        write(&format!("{:?} {:?}", policy.nomenclature, policy.review_rates));
+    }
+    h.finish()
+}
+
 fn plain(name: &str) -> String {
     canonical(name).chars().filter(|c| c.is_alphanumeric()).collect()
 }

@@ -1,8 +1,4 @@
-use super::{
-    NomenclatureBook, Tabulator,
-    ahead::DecodeAhead,
-    tabulator::conflict,
-};
+use super::{NomenclatureBook, Tabulator, ahead::DecodeAhead, digest, tabulator::conflict};
 use crate::{
     event::{Intake, Kind, Reject, Symbols},
     fact::{Facts, Ledger},
@@ -52,7 +48,8 @@ pub enum PipelineError {
 }
 
 impl Consumer {
-    /// Goes on where the store stopped.
+    /// Goes on where the store stopped; from the beginning when nomenclatures or review rates are others than those
+    /// that its facts were made with.
     ///
     /// # Errors
     /// When the store cannot be read, or is ahead of the journal.
@@ -62,6 +59,9 @@ impl Consumer {
         policies: Policies,
         book: NomenclatureBook,
     ) -> Result<Self, PipelineError> {
+        if store.adopt(digest(&book, &policies))? {
+            tracing::warn!("nomenclatures or review rates have changed: facts are made anew from the journal");
+        }
         let symbols = store.symbols()?;
         let written = (symbols.len(), symbols.series_len());
         let ledger = store.ledger()?;

@@ -19,10 +19,15 @@ pub struct Answer {
 impl Answer {
     pub(super) fn new(batches: Vec<RecordBatch>) -> Result<Self, QueryError> {
         let names = batches.first().map(|b| b.schema().fields().iter().map(|f| f.name().clone()).collect());
-        Answer::named(names.unwrap_or_default(), batches)
+        Answer::plain(names.unwrap_or_default(), batches, false)
     }
 
-    pub(super) fn named(names: Vec<String>, batches: Vec<RecordBatch>) -> Result<Self, QueryError> {
+    /// For people: dates are written as such.
+    pub(super) fn shown(names: Vec<String>, batches: Vec<RecordBatch>) -> Result<Self, QueryError> {
+        Answer::plain(names, batches, true)
+    }
+
+    fn plain(names: Vec<String>, batches: Vec<RecordBatch>, dates_as_text: bool) -> Result<Self, QueryError> {
         let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
         let all = concat_batches(&schema, &batches)?;
         let mut columns = Vec::with_capacity(all.num_columns());
@@ -31,7 +36,7 @@ impl Answer {
             columns.push(match column.data_type() {
                 t if t.is_integer() => cast(column, &DataType::Int64)?,
                 t if t.is_floating() || t.is_decimal() => cast(column, &DataType::Float64)?,
-                DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
+                DataType::Date32 if !dates_as_text => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
                 DataType::Timestamp(..) => cast(column, &DataType::Utf8)?,
                 _ => cast(column, &DataType::Utf8)?,
             });

@@ -71,6 +71,6 @@ impl Engine {
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let frame = self.context.sql_with_options(sql, read_only).await?;
         let names: Vec<String> = frame.schema().fields().iter().map(|f| f.name().clone()).collect();
-        Answer::named(names, frame.collect().await?)
+        Answer::shown(names, frame.collect().await?)
     }
 }

@@ -195,10 +195,10 @@ impl Maker<'_> {
             }
         }
         let of = |part: fn(&Moments) -> i64| ints(rows.values.iter().map(part));
-        columns.push(("n", of(|m| m.n), false));
-        columns.push(("unweighted", of(|m| m.unweighted), false));
+        columns.push(("n", of(|m| i64::from(m.n)), false));
+        columns.push(("unweighted", of(|m| i64::from(m.unweighted)), false));
         columns.push(("w", weights(rows.values.iter().map(|m| i128::from(m.w)))?, false));
-        columns.push(("w2", weights(rows.values.iter().map(|m| m.w2))?, false));
+        columns.push(("w2", weights(rows.values.iter().map(|m| m.w2.into()))?, false));
         if table == Table::Reliability {
             columns.push(("wx", weights(rows.values.iter().map(|m| i128::from(m.wx)))?, false));
             columns.push(("wxx", weights(rows.values.iter().map(|m| i128::from(m.wxx)))?, false));

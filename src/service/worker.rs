@@ -145,13 +145,7 @@ impl Drop for Service {
     }
 }
 
-fn work(
-    mut consumer: Consumer,
-    journal: &Journal,
-    status: &Status,
-    stop: &AtomicBool,
-    started: std::time::Instant,
-) {
+fn work(mut consumer: Consumer, journal: &Journal, status: &Status, stop: &AtomicBool, started: std::time::Instant) {
     while !stop.load(Ordering::Acquire) {
         let before = millis(started);
         status.beat(before);

@@ -40,8 +40,10 @@ pub enum StoreError {
     Database { path: String, source: fjall::Error },
     #[error("store {path} cannot be opened: another vigie process holds it (stop it, or ask it over HTTP)")]
     Locked { path: String },
-    #[error("store {path} was written by another version (layout {found}, this one writes {expected}); \
-             move it away: it is rebuilt from the journal")]
+    #[error(
+        "store {path} was written by another version (layout {found}, this one writes {expected}); \
+             move it away: it is rebuilt from the journal"
+    )]
     Layout { path: String, found: u32, expected: u32 },
     #[error("store {path} is damaged: {message}; move it away: it is rebuilt from the journal")]
     Damaged { path: String, message: String },
@@ -106,6 +108,36 @@ impl Store {
                 expected: expected.layout,
             }),
         }
+    }
+
+    /// The digest of nomenclatures and review rates under which the facts were made; `None` for a new store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn naming(&self) -> Result<Option<u64>, StoreError> {
+        self.meta_get("naming")
+    }
+
+    /// Makes the store agree with a digest: a new store takes it on, one of another digest is emptied, to be filled
+    /// from the journal again. True when it was emptied.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn adopt(&self, naming: u64) -> Result<bool, StoreError> {
+        let found = self.naming()?;
+        if found == Some(naming) {
+            return Ok(false);
+        }
+        if found.is_some() {
+            // a crash between these lines leaves a store without a digest and with offset 0: filled again as well
+            for keyspace in [&self.meta, &self.facts, &self.state, &self.symbols, &self.dead] {
+                keyspace.clear().map_err(|e| self.wrap(e))?;
+            }
+            self.check_layout()?;
+        }
+        let bytes = postcard::to_stdvec(&naming)?;
+        self.meta.insert("naming", bytes).map_err(|e| self.wrap(e))?;
+        Ok(found.is_some())
     }
 
     pub(super) fn meta_get<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {

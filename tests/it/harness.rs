@@ -399,3 +399,38 @@ fn answer(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq
     response.body_mut().as_reader().read_to_end(&mut body)?;
     Ok(Answer { status, headers, body })
 }
+
+/// Two JSON values are equal; otherwise says where they differ, since whole reports do not fit a screen.
+pub fn same_json(found: &Value, wanted: &Value, what: &str) {
+    let mut differences = Vec::new();
+    differ(found, wanted, String::new(), &mut differences);
+    assert!(
+        differences.is_empty(),
+        "{what}: {} differences\n{}",
+        differences.len(),
+        differences[..differences.len().min(10)].join("\n")
+    );
+}
+
+fn differ(a: &Value, b: &Value, at: String, out: &mut Vec<String>) {
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            let keys: std::collections::BTreeSet<&String> = x.keys().chain(y.keys()).collect();
+            for key in keys {
+                differ(
+                    x.get(key).unwrap_or(&Value::Null),
+                    y.get(key).unwrap_or(&Value::Null),
+                    format!("{at}/{key}"),
+                    out,
+                );
+            }
+        }
+        (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
+            for (i, (x, y)) in x.iter().zip(y).enumerate() {
+                differ(x, y, format!("{at}/{i}"), out);
+            }
+        }
+        _ if a == b => {}
+        _ => out.push(format!("{at}: {a} where {b} is expected")),
+    }
+}

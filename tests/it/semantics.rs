@@ -86,16 +86,31 @@ const BAD: [(&str, &str, &str); 8] = [
     ("{\"prediction_id\": \"p1\", \"model\": ", "prediction", "malformed_json"),
     ("hello", "unknown", "malformed_json"),
     ("{}", "unknown", "missing_field"),
-    ("{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\"}",
-        "correction", "missing_field"),
-    ("{\"correction_id\": 7, \"prediction_id\": \"p1\", \"code\": null, \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\"}",
-        "correction", "wrong_type"),
-    ("{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"code\": null, \"corrected_at\": \"yesterday\", \"source\": \"a\"}",
-        "correction", "invalid_time"),
-    ("{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"code\": \" . \", \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\"}",
-        "correction", "invalid_value"),
-    ("{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"code\": null, \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\", \"inclusion_probability\": 0}",
-        "correction", "invalid_value"),
+    (
+        "{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\"}",
+        "correction",
+        "missing_field",
+    ),
+    (
+        "{\"correction_id\": 7, \"prediction_id\": \"p1\", \"code\": null, \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\"}",
+        "correction",
+        "wrong_type",
+    ),
+    (
+        "{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"code\": null, \"corrected_at\": \"yesterday\", \"source\": \"a\"}",
+        "correction",
+        "invalid_time",
+    ),
+    (
+        "{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"code\": \" . \", \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\"}",
+        "correction",
+        "invalid_value",
+    ),
+    (
+        "{\"correction_id\": \"c1\", \"prediction_id\": \"p1\", \"code\": null, \"corrected_at\": \"2026-06-01T00:00:00Z\", \"source\": \"a\", \"inclusion_probability\": 0}",
+        "correction",
+        "invalid_value",
+    ),
 ];
 
 fn lines() -> impl Strategy<Value = String> {
@@ -117,9 +132,7 @@ fn events() -> impl Strategy<Value = Vec<String>> {
 
 /// The same lines in another order, and the sizes of the chunks they come in with what happens after each.
 fn shuffled() -> impl Strategy<Value = (Vec<String>, Vec<String>, Vec<(usize, u8)>)> {
-    events().prop_flat_map(|lines| {
-        (Just(lines.clone()), Just(lines).prop_shuffle(), vec((1..9_usize, 0..4_u8), 1..12))
-    })
+    events().prop_flat_map(|lines| (Just(lines.clone()), Just(lines).prop_shuffle(), vec((1..9_usize, 0..4_u8), 1..12)))
 }
 
 fn once(lines: &[String]) -> Canonical {
@@ -143,9 +156,9 @@ fn through_store(lines: &[String], chunks: &[(usize, u8)]) -> Canonical {
         // lines of one kind may be said to be so
         let kinds = now.iter().all(|l| l.starts_with("{\"correction_id\"")).then_some(Kind::Correction);
         opened.0.append(kinds, &text(now)).expect("append");
-        if *then > 0 {
+        opened.0.sync().expect("sync");
+        for _ in 0..*then {
             opened.2.step().expect("step");
-            assert_eq!(opened.2.lag(), 0);
         }
         if *then == 3 {
             let offset = opened.2.offset();
@@ -256,10 +269,8 @@ fn an_hour_belongs_to_the_day_of_the_time_zone() {
     let expected: Value =
         serde_json::from_slice(&std::fs::read(fixture("edge/semantics/expected.json")).expect("expected.json"))
             .expect("JSON");
-    let sources = Sources {
-        events: vec![Input::File(fixture("edge/semantics/hour-bucket.ndjson"))],
-        ..Sources::default()
-    };
+    let sources =
+        Sources { events: vec![Input::File(fixture("edge/semantics/hour-bucket.ndjson"))], ..Sources::default() };
     let read = tabulate_files(&sources, &Policies::default(), NomenclatureBook::default(), &mut |_, _, _, _| {});
     let read = read.expect("the scene can be read");
     let hour: jiff::Timestamp = expected["hour-bucket"]["hour"].as_str().expect("hour").parse().expect("RFC 3339");

@@ -111,10 +111,9 @@ pub fn facts(lines: &[String], bad: &[(&str, &str, &str)]) -> Option<Canonical> 
     let named: BTreeSet<(&String, &str)> = held.iter().map(|(on, c)| (on, c["model"].as_str().unwrap_or(""))).collect();
     made.0.standing[4] = (held.len() - named.len()) as i64;
     let answers = |c: &Value, model: &str| c["model"].as_str().is_none_or(|m| m == model);
-    made.0.standing[5] = held
-        .iter()
-        .filter(|(on, c)| !predictions.keys().any(|(id, model)| id == on && answers(c, model)))
-        .count() as i64;
+    made.0.standing[5] =
+        held.iter().filter(|(on, c)| !predictions.keys().any(|(id, model)| id == on && answers(c, model))).count()
+            as i64;
     for ((id, model), bodies) in &predictions {
         let p = earliest(bodies, "predicted_at")?;
         let label = held.iter().filter(|(on, c)| on == id && answers(c, model)).map(|(_, c)| c).max_by_key(|c| {
@@ -143,7 +142,10 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>) {
         None => None,
     };
     let cell = |table: &str, rest: &str| cell_name(table, &series, hour, route, rest);
-    let candidates: Vec<(String, f64)> = p["candidates"].as_array().expect("candidates").iter()
+    let candidates: Vec<(String, f64)> = p["candidates"]
+        .as_array()
+        .expect("candidates")
+        .iter()
         .map(|c| (plain(c["code"].as_str().expect("code")), c["probability"].as_f64().expect("probability")))
         .collect();
     let scores = [("probability", candidates[0].1, 20.0), ("confidence", raw.min(1.0), 50.0)];
