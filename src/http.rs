@@ -43,6 +43,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/events", post(events::append).layer(body))
         .route("/api/v1/summary", get(summary::show))
         .route("/api/v1/dead-letters", get(summary::dead_letters))
+        .method_not_allowed_fallback(problem::not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), auth::check));
     Router::new()
         .route("/health/live", get(health::live))

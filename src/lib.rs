@@ -4,23 +4,23 @@
 //! (`tests/it/layering.rs`) says so.
 
 // contract and foundations
-pub mod csv;
 pub mod event;
-pub mod measure;
+pub mod csv;
 pub mod nomenclature;
+pub mod measure;
 // the flow: events in, facts out
-pub mod fact;
 pub mod ingest;
 pub mod join;
-pub mod pipeline;
+pub mod fact;
 pub mod store;
+pub mod pipeline;
 // questions and answers
-pub mod assess;
-pub mod http;
 pub mod query;
+pub mod assess;
 pub mod report;
 pub mod service;
+pub mod http;
 // the shell
-pub mod cli;
 pub mod config;
 pub mod telemetry;
+pub mod cli;

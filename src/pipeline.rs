@@ -9,7 +9,7 @@ mod book;
 mod consume;
 mod tabulator;
 
-pub use batch::{BatchError, FilesRead, Sources, tabulate_files};
+pub use batch::{BatchError, FilesRead, OnRow, Sources, tabulate_files};
 pub use book::{NomenclatureBook, digest};
 pub use consume::{Consumer, PipelineError, Progress};
 pub use tabulator::{Rejected, Tabulator};

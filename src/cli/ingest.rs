@@ -66,41 +66,34 @@ pub fn run(args: &IngestArgs, config: Option<&Path>) -> Result<ExitCode> {
 
 /// Appends every row of the sources, each chunk durable before the next is begun.
 pub fn append_all(journal: &Journal, sources: &Sources, on_lines: &mut dyn FnMut(u64)) -> Result<()> {
-    let groups = [
-        (&sources.predictions, Some(Kind::Prediction), &sources.predictions_format),
-        (&sources.corrections, Some(Kind::Correction), &sources.corrections_format),
-        (&sources.events, None, &sources.predictions_format),
-    ];
-    for (inputs, kind, format) in groups {
-        for input in inputs {
-            let mut chunk: Vec<u8> = Vec::with_capacity(CHUNK + (64 << 10));
-            let mut lines = 0u64;
-            let mut failed: Option<anyhow::Error> = None;
-            each_row(input, kind, format, &mut |_, row| {
-                lines += 1;
-                if let Row::Bad(reject, raw) = &row {
-                    let row = RefusedRow {
-                        kind,
-                        reason: reject.reason.as_str().to_owned(),
-                        detail: reject.detail.clone(),
-                        raw: String::from_utf8_lossy(raw).into_owned(),
-                    };
-                    failed = failed.take().or_else(|| journal.append_refused(&row).err().map(Into::into));
-                } else {
-                    chunk.extend_from_slice(&row.to_json());
-                    chunk.push(b'\n');
-                }
-                if chunk.len() >= CHUNK && failed.is_none() {
-                    failed = flush(journal, kind, &mut chunk).err();
-                    on_lines(std::mem::take(&mut lines));
-                }
-            })?;
-            if let Some(e) = failed {
-                return Err(e);
+    for (input, kind, format) in sources.each() {
+        let mut chunk: Vec<u8> = Vec::with_capacity(CHUNK + (64 << 10));
+        let mut lines = 0u64;
+        let mut failed: Option<anyhow::Error> = None;
+        each_row(input, kind, format, &mut |_, row| {
+            lines += 1;
+            if let Row::Bad(reject, raw) = &row {
+                let row = RefusedRow {
+                    kind,
+                    reason: reject.reason.as_str().to_owned(),
+                    detail: reject.detail.clone(),
+                    raw: String::from_utf8_lossy(raw).into_owned(),
+                };
+                failed = failed.take().or_else(|| journal.append_refused(&row).err().map(Into::into));
+            } else {
+                chunk.extend_from_slice(&row.to_json());
+                chunk.push(b'\n');
             }
-            flush(journal, kind, &mut chunk).with_context(|| input.to_string())?;
-            on_lines(lines);
+            if chunk.len() >= CHUNK && failed.is_none() {
+                failed = flush(journal, kind, &mut chunk).err();
+                on_lines(std::mem::take(&mut lines));
+            }
+        })?;
+        if let Some(e) = failed {
+            return Err(e);
         }
+        flush(journal, kind, &mut chunk).with_context(|| input.to_string())?;
+        on_lines(lines);
     }
     Ok(())
 }

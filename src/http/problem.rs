@@ -1,6 +1,6 @@
 use axum::{
     Json,
-    http::{StatusCode, Uri, header},
+    http::{Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -51,4 +51,8 @@ pub async fn not_found(uri: Uri) -> Problem {
         StatusCode::NOT_FOUND,
         format!("nothing at {}; try /, /api/v1/summary, /api/v1/events, /metrics, /health/ready", uri.path()),
     )
+}
+
+pub async fn not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not for {}", uri.path()))
 }

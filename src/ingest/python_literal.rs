@@ -150,20 +150,25 @@ impl<'a> Reader<'a> {
     fn escape(&mut self, made: &mut String) -> Option<()> {
         let c = self.rest().chars().next()?;
         self.at += c.len_utf8();
-        let digits = match c {
-            'n' => return Some(made.push('\n')),
-            'r' => return Some(made.push('\r')),
-            't' => return Some(made.push('\t')),
-            '\\' | '\'' | '"' => return Some(made.push(c)),
-            'x' => 2,
-            'u' => 4,
-            'U' => 8,
+        let meant = match c {
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            '\\' | '\'' | '"' => c,
+            'x' => self.scalar(2)?,
+            'u' => self.scalar(4)?,
+            'U' => self.scalar(8)?,
             _ => return None,
         };
+        made.push(meant);
+        Some(())
+    }
+
+    fn scalar(&mut self, digits: usize) -> Option<char> {
         let hex = self.rest().get(..digits).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()))?;
         let scalar = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
         self.at += digits;
-        Some(made.push(scalar))
+        Some(scalar)
     }
 }
 

@@ -94,7 +94,7 @@ impl Canonical {
         }
         for (cell, m) in facts.each_moments().filter(|(_, m)| !m.is_zero()) {
             let Moments { n, unweighted, w, w2, wx, wxx } = m;
-            let twice = made.moments.insert(name(cell, symbols), (n, unweighted, w, w2, wx, wxx));
+            let twice = made.moments.insert(name(cell, symbols), (n.into(), unweighted.into(), w, w2.into(), wx, wxx));
             assert_eq!(twice, None, "one cell twice");
         }
         let l = &facts.ledger;

@@ -1,5 +1,12 @@
 //! One integration binary: each `tests/*.rs` would link everything again.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::zombie_processes,
+    reason = "tests wait for real processes, and a panic is how they fail"
+)]
+
 mod adapters;
 mod cli;
 mod config;
@@ -9,6 +16,7 @@ mod harness;
 mod layering;
 mod measure;
 mod nomenclature;
+mod policy_change;
 mod report_schema;
 mod report_view;
 mod schema;

@@ -35,7 +35,6 @@ fn twin(sources: &Sources) -> Value {
         time_zone: jiff::tz::TimeZone::UTC,
         time_zone_name: "UTC".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],
-        threshold: Some(0.7),
     };
     let facts = FileFacts::new(read, Naming { book, policies });
     let plan = plan(&facts, request).expect("a plan");

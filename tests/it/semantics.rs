@@ -290,7 +290,6 @@ fn an_hour_belongs_to_the_day_of_the_time_zone() {
         time_zone: jiff::tz::TimeZone::get(zone).expect("a zone"),
         time_zone_name: zone.to_owned(),
         exclude_sources: Vec::new(),
-        threshold: None,
     };
     let planned = plan(&FileFacts::new(read, Naming::default()), request).expect("a plan");
     assert_eq!(planned.from.to_string(), expected["hour-bucket"]["day_in_paris"]);

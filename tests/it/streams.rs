@@ -47,7 +47,6 @@ fn request() -> Request {
         time_zone: jiff::tz::TimeZone::get("Europe/Paris").expect("a zone"),
         time_zone_name: "Europe/Paris".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],
-        threshold: Some(THRESHOLD),
     }
 }
 

@@ -34,7 +34,7 @@ fn key(event: &Value, field: &str) -> String {
 }
 
 /// Of the bodies under one id the earliest; `None` when two tie, which the design leaves to a hash.
-fn earliest<'a>(bodies: &BTreeSet<&'a str>, time: &str) -> Option<Value> {
+fn earliest(bodies: &BTreeSet<&str>, time: &str) -> Option<Value> {
     let mut parsed: Vec<Value> = bodies.iter().map(|b| serde_json::from_str(b).expect("JSON")).collect();
     parsed.sort_by_key(|e| millis(e, time));
     if parsed.len() > 1 && millis(&parsed[0], time) == millis(&parsed[1], time) {
