@@ -10,6 +10,6 @@ mod consume;
 mod tabulator;
 
 pub use batch::{BatchError, FilesRead, OnRow, Sources, tabulate_files};
-pub use book::{NomenclatureBook, digest};
+pub use book::{NomenclatureBook, rules};
 pub use consume::{Consumer, PipelineError, Progress};
 pub use tabulator::{Rejected, Tabulator};

@@ -12,7 +12,7 @@ mod scan;
 pub use commit::Commit;
 pub use dead_letter::DeadLetter;
 pub use memory::Memory;
-pub use open::{Fingerprint, Store, StoreError, WorkingSet};
+pub use open::{Fingerprint, Rules, Store, StoreError, WorkingSet};
 pub use scan::Selection;
 
 use crate::{event::JoinKey, join::Held};

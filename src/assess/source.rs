@@ -8,9 +8,9 @@ use crate::{
     fact::{Facts, Ledger, PageKey, Table},
     ingest::Policies,
     nomenclature::Nomenclature,
-    pipeline::{FilesRead, NomenclatureBook, digest},
+    pipeline::{FilesRead, NomenclatureBook, rules},
     query::{Engine, QueryError, TableOptions, Tables},
-    store::{Selection, Store, StoreError},
+    store::{Rules, Selection, Store, StoreError},
 };
 
 /// Which nomenclature a series is coded in: the configuration's word, else the events' own.
@@ -80,16 +80,20 @@ pub struct StoreFacts {
     store: Store,
     symbols: Symbols,
     naming: Naming,
+    /// Under which the facts were made.
+    rules: Rules,
 }
 
 impl StoreFacts {
     /// # Errors
     /// When the store cannot be read, or its facts were made with other nomenclatures or review rates.
     pub fn new(store: Store, naming: Naming) -> Result<Self, SourceError> {
-        if store.naming()?.is_some_and(|made| made != digest(&naming.book, &naming.policies)) {
+        let asked = rules(&naming.book, &naming.policies);
+        let made = store.adopted()?;
+        if made.as_ref().is_some_and(|made| made.naming != asked.naming) {
             return Err(SourceError::OtherNaming);
         }
-        Ok(StoreFacts { symbols: store.symbols()?, store, naming })
+        Ok(StoreFacts { symbols: store.symbols()?, store, naming, rules: made.unwrap_or(asked) })
     }
 
     /// The plan's facts as tables, and the counts that belong to no model.
@@ -151,7 +155,7 @@ impl FactSource for StoreFacts {
     }
 
     fn threshold(&self, model: &str) -> Option<f64> {
-        self.naming.policies.of(model).threshold
+        self.rules.threshold(model)
     }
 }
 

@@ -58,6 +58,15 @@ fn from_store(args: &ReportArgs, config: &Config, dir: &Path) -> Result<Assessme
     let naming = settings::naming(config, &args.scope)?;
     let facts = StoreFacts::new(Store::open(&store_path)?, naming)?;
     let plan = plan(&facts, settings::request(config, &args.scope)?)?;
+    if let (Some(asked), Some(held)) = (args.scope.threshold, plan.threshold)
+        && asked != held
+    {
+        bail!(
+            "--threshold {asked}: the routes in {} were decided at {held} when its events were read; \
+             `vigie ingest --threshold {asked}` or `vigie serve --threshold {asked}` decides them anew",
+            dir.display()
+        );
+    }
     let (engine, ledger) = facts.engine(&plan)?;
     assessed(&plan, &engine, &ledger)
 }

@@ -6,6 +6,7 @@ use crate::{
     event::{SeriesId, Symbols},
     ingest::Policies,
     nomenclature::{Nomenclature, builtin, canonical},
+    store::Rules,
 };
 
 /// Finds the nomenclature that an event names: the user's own first, then the built-in ones, then a flat one.
@@ -42,9 +43,16 @@ impl NomenclatureBook {
     }
 }
 
-/// What facts depend on besides events: nomenclatures and review rates, as one number. Facts made under another one
-/// cannot be added to.
-pub fn digest(book: &NomenclatureBook, policies: &Policies) -> u64 {
+/// What facts depend on besides events.
+pub fn rules(book: &NomenclatureBook, policies: &Policies) -> Rules {
+    let models = policies.models.iter().map(|(name, p)| (name.clone(), p.threshold));
+    let mut thresholds: Vec<_> = models.chain([(String::new(), policies.default.threshold)]).collect();
+    thresholds.sort_by(|a, b| a.0.cmp(&b.0));
+    Rules { naming: digest(book, policies), thresholds }
+}
+
+/// Nomenclatures and review rates as one number.
+fn digest(book: &NomenclatureBook, policies: &Policies) -> u64 {
     use std::hash::Hasher;
     let mut h = siphasher::sip::SipHasher13::new();
     let mut write = |text: &str| {

@@ -1,4 +1,4 @@
-use super::{NomenclatureBook, Tabulator, ahead::DecodeAhead, digest, tabulator::conflict};
+use super::{NomenclatureBook, Tabulator, ahead::DecodeAhead, rules, tabulator::conflict};
 use crate::{
     event::{Intake, Kind, Reject, Symbols},
     fact::{Facts, Ledger},
@@ -48,8 +48,8 @@ pub enum PipelineError {
 }
 
 impl Consumer {
-    /// Goes on where the store stopped; from the beginning when nomenclatures or review rates are others than those
-    /// that its facts were made with.
+    /// Goes on where the store stopped; from the beginning when thresholds, nomenclatures or review rates are others
+    /// than those that its facts were made with.
     ///
     /// # Errors
     /// When the store cannot be read, or is ahead of the journal.
@@ -59,8 +59,10 @@ impl Consumer {
         policies: Policies,
         book: NomenclatureBook,
     ) -> Result<Self, PipelineError> {
-        if store.adopt(digest(&book, &policies))? {
-            tracing::warn!("nomenclatures or review rates have changed: facts are made anew from the journal");
+        if store.adopt(&rules(&book, &policies))? {
+            tracing::warn!(
+                "thresholds, nomenclatures or review rates have changed: facts are made anew from the journal"
+            );
         }
         let symbols = store.symbols()?;
         let written = (symbols.len(), symbols.series_len());

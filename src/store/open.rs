@@ -34,6 +34,22 @@ impl Fingerprint {
     pub const CURRENT: Fingerprint = Fingerprint { layout: 1 };
 }
 
+/// What facts depend on besides their events: under other rules they are other facts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Digest of nomenclatures and review rates.
+    pub naming: u64,
+    /// Thresholds by model, and under the empty name that of all others.
+    pub thresholds: Vec<(String, Option<f64>)>,
+}
+
+impl Rules {
+    pub fn threshold(&self, model: &str) -> Option<f64> {
+        let of = |name: &str| self.thresholds.iter().find(|(n, _)| n == name).map(|(_, t)| *t);
+        of(model).or_else(|| of("")).flatten()
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("store {path}: {source}")]
@@ -110,33 +126,33 @@ impl Store {
         }
     }
 
-    /// The digest of nomenclatures and review rates under which the facts were made; `None` for a new store.
+    /// The rules under which the facts were made; `None` for a new store.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn naming(&self) -> Result<Option<u64>, StoreError> {
-        self.meta_get("naming")
+    pub fn adopted(&self) -> Result<Option<Rules>, StoreError> {
+        self.meta_get("rules")
     }
 
-    /// Makes the store agree with a digest: a new store takes it on, one of another digest is emptied, to be filled
-    /// from the journal again. True when it was emptied.
+    /// Makes the store agree with rules: a new store takes them on, one of other rules is emptied, to be filled from
+    /// the journal again. True when it was emptied.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn adopt(&self, naming: u64) -> Result<bool, StoreError> {
-        let found = self.naming()?;
-        if found == Some(naming) {
+    pub fn adopt(&self, rules: &Rules) -> Result<bool, StoreError> {
+        let found = self.adopted()?;
+        if found.as_ref() == Some(rules) {
             return Ok(false);
         }
         if found.is_some() {
-            // a crash between these lines leaves a store without a digest and with offset 0: filled again as well
+            // a crash between these lines leaves a store without rules and with offset 0: filled again as well
             for keyspace in [&self.meta, &self.facts, &self.state, &self.symbols, &self.dead] {
                 keyspace.clear().map_err(|e| self.wrap(e))?;
             }
             self.check_layout()?;
         }
-        let bytes = postcard::to_stdvec(&naming)?;
-        self.meta.insert("naming", bytes).map_err(|e| self.wrap(e))?;
+        let bytes = postcard::to_stdvec(rules)?;
+        self.meta.insert("rules", bytes).map_err(|e| self.wrap(e))?;
         Ok(found.is_some())
     }
 

@@ -17,6 +17,7 @@ mod layering;
 mod measure;
 mod nomenclature;
 mod policy_change;
+mod queries;
 mod report_schema;
 mod report_view;
 mod schema;

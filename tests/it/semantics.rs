@@ -230,7 +230,7 @@ fn permutations(lines: &mut Vec<String>, k: usize, each: &mut dyn FnMut(&[String
     }
     for i in 0..k {
         permutations(lines, k - 1, each);
-        lines.swap(if k % 2 == 0 { i } else { 0 }, k - 1);
+        lines.swap(if k.is_multiple_of(2) { i } else { 0 }, k - 1);
     }
 }
 
