@@ -13,7 +13,7 @@ pub use commit::Commit;
 pub use dead_letter::DeadLetter;
 pub use memory::Memory;
 pub use open::{Fingerprint, Rules, Store, StoreError, WorkingSet};
-pub use scan::Selection;
+pub use scan::{Selection, View};
 
 use crate::{event::JoinKey, join::Held};
 

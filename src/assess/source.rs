@@ -10,7 +10,7 @@ use crate::{
     nomenclature::Nomenclature,
     pipeline::{FilesRead, NomenclatureBook, rules},
     query::{Engine, QueryError, TableOptions, Tables},
-    store::{Rules, Selection, Store, StoreError},
+    store::{Rules, Selection, Store, StoreError, View},
 };
 
 /// Which nomenclature a series is coded in: the configuration's word, else the events' own.
@@ -75,9 +75,9 @@ impl FactSource for FileFacts {
     }
 }
 
-/// Facts of a store.
+/// Facts of a store, all of one moment, however long a service goes on meanwhile.
 pub struct StoreFacts {
-    store: Store,
+    view: View,
     symbols: Symbols,
     naming: Naming,
     /// Under which the facts were made.
@@ -93,7 +93,9 @@ impl StoreFacts {
         if made.as_ref().is_some_and(|made| made.naming != asked.naming) {
             return Err(SourceError::OtherNaming);
         }
-        Ok(StoreFacts { symbols: store.symbols()?, store, naming, rules: made.unwrap_or(asked) })
+        // one view for names, plan and facts: what is committed meanwhile would bring codes without a name
+        let view = store.view();
+        Ok(StoreFacts { symbols: view.symbols()?, view, naming, rules: made.unwrap_or(asked) })
     }
 
     /// The plan's facts as tables, and the counts that belong to no model.
@@ -102,7 +104,7 @@ impl StoreFacts {
     /// When the store cannot be read or a table cannot be made.
     pub fn engine(&self, plan: &Plan) -> Result<(Engine, Ledger), SourceError> {
         let selection = Selection { series: plan.series.clone(), hours: plan.hours() };
-        let facts = self.store.facts(&selection)?;
+        let facts = self.view.facts(&selection)?;
         Ok(engine(facts, &self.symbols, &self.naming, plan)?)
     }
 
@@ -112,7 +114,7 @@ impl StoreFacts {
     /// When the store cannot be read or a table cannot be made.
     pub fn whole(&self, options: &TableOptions) -> Result<Engine, SourceError> {
         let series = self.symbols.all_series().map(|(id, _)| id).collect();
-        let facts = self.store.facts(&Selection { series, hours: vec![(0, (1 << 21) - 1)] })?;
+        let facts = self.view.facts(&Selection { series, hours: vec![(0, (1 << 21) - 1)] })?;
         let named = |id| self.naming.of(&self.symbols, id);
         let tables = Tables::build(facts, &self.symbols, &named, options).map_err(QueryError::from)?;
         Ok(Engine::new(tables)?)
@@ -147,7 +149,7 @@ impl FactSource for StoreFacts {
     }
 
     fn hours(&self, series: SeriesId) -> Option<(i64, i64)> {
-        self.store.hours(series).ok().flatten()
+        self.view.hours(series).ok().flatten()
     }
 
     fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature> {

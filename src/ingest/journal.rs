@@ -81,7 +81,7 @@ impl Journal {
         };
         let db = Database::builder(path)
             .cache_size(8 << 20)
-            .max_journaling_size(256 << 20)
+            .max_journaling_size(64 << 20)
             .manual_journal_persist(true)
             // chunks are compressed once, when they move to their place
             .journal_compression(fjall::CompressionType::None)

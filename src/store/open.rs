@@ -1,15 +1,10 @@
 use std::path::{Path, PathBuf};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, config::CompressionPolicy};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, config::CompressionPolicy};
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::{
-    event::{JoinKey, Series, Symbols},
-    fact::Ledger,
-    ingest::created_whole,
-    join::Held,
-};
+use crate::{event::JoinKey, fact::Ledger, ingest::created_whole, join::Held};
 
 /// The embedded store of one data directory.
 #[derive(Clone)]
@@ -83,7 +78,7 @@ impl Store {
         };
         let db = Database::builder(path)
             .cache_size(64 << 20)
-            .max_journaling_size(512 << 20)
+            .max_journaling_size(128 << 20)
             .journal_compression(fjall::CompressionType::None)
             .open()
             .map_err(wrap)?;
@@ -145,8 +140,11 @@ impl Store {
             return Ok(false);
         }
         if found.is_some() {
-            // a crash between these lines leaves a store without rules and with offset 0: filled again as well
-            for keyspace in [&self.meta, &self.facts, &self.state, &self.symbols, &self.dead] {
+            // after a crash between these lines the next start finds rules that nobody has, and empties again; were the
+            // offset in `meta` gone before the state, all events would pass for duplicates
+            let nobodys = Rules { naming: u64::MAX, thresholds: Vec::new() };
+            self.meta.insert("rules", postcard::to_stdvec(&nobodys)?).map_err(|e| self.wrap(e))?;
+            for keyspace in [&self.facts, &self.state, &self.symbols, &self.dead, &self.meta] {
                 keyspace.clear().map_err(|e| self.wrap(e))?;
             }
             self.check_layout()?;
@@ -173,30 +171,6 @@ impl Store {
     /// When the store cannot be read.
     pub fn ledger(&self) -> Result<Ledger, StoreError> {
         Ok(self.meta_get("ledger")?.unwrap_or_default())
-    }
-
-    /// # Errors
-    /// When the store cannot be read or a number is missing in the table.
-    pub fn symbols(&self) -> Result<Symbols, StoreError> {
-        let snapshot = self.db.snapshot();
-        let mut texts = Vec::new();
-        let mut series: Vec<Series> = Vec::new();
-        for guard in snapshot.iter(&self.symbols) {
-            let (key, value) = guard.into_inner().map_err(|e| self.wrap(e))?;
-            let expected = match key.first() {
-                Some(b't') => texts.len(),
-                _ => series.len(),
-            };
-            if key[1..] != (expected as u32).to_be_bytes() {
-                return Err(self.damaged(format!("symbol {expected} is missing")));
-            }
-            if key[0] == b't' {
-                texts.push(String::from_utf8_lossy(&value).into_owned());
-            } else {
-                series.push(postcard::from_bytes(&value)?);
-            }
-        }
-        Ok(Symbols::restore(texts, series))
     }
 
     /// Makes every commit so far survive a power cut.

@@ -1,9 +1,9 @@
-use fjall::Readable;
+use fjall::{Readable, Snapshot};
 
 use super::{Store, StoreError};
 use crate::{
-    event::SeriesId,
-    fact::{Facts, PageKey, Table},
+    event::{Series, SeriesId, Symbols},
+    fact::{Facts, Ledger, PageKey, Table},
 };
 
 /// Which facts to read.
@@ -14,28 +14,32 @@ pub struct Selection {
     pub hours: Vec<(i64, i64)>,
 }
 
+/// The store as it was at one moment, between two commits: facts, their names and the ledger belong together.
+pub struct View {
+    store: Store,
+    snapshot: Snapshot,
+}
+
 impl Store {
-    /// Reads the selected facts from one consistent view.
+    /// Looks at the store as it is now; keep it for one answer only, since old records stay on disk meanwhile.
+    pub fn view(&self) -> View {
+        View { store: self.clone(), snapshot: self.db.snapshot() }
+    }
+
+    /// As [`View::facts`], of now.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn facts(&self, selection: &Selection) -> Result<Facts, StoreError> {
-        let snapshot = self.db.snapshot();
-        let mut facts = Facts::default();
-        for table in Table::COUNTS.into_iter().chain(Table::MOMENTS) {
-            for series in &selection.series {
-                for (from, to) in &selection.hours {
-                    let from = PageKey::new(table, *series, *from, None).0.to_be_bytes();
-                    let to = PageKey::new(table, *series, *to, None).0.to_be_bytes();
-                    for guard in snapshot.range(&self.facts, from..to) {
-                        let (key, value) = guard.into_inner().map_err(|e| self.wrap(e))?;
-                        self.collect(&mut facts, table, &key, &value)?;
-                    }
-                }
-            }
-        }
-        facts.ledger = self.ledger()?;
-        Ok(facts)
+        self.view().facts(selection)
+    }
+
+    /// As [`View::symbols`], of now.
+    ///
+    /// # Errors
+    /// When the store cannot be read or a number is missing in the table.
+    pub fn symbols(&self) -> Result<Symbols, StoreError> {
+        self.view().symbols()
     }
 
     fn collect(&self, facts: &mut Facts, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
@@ -52,18 +56,71 @@ impl Store {
         let key = key.try_into().map(|k| PageKey(u64::from_be_bytes(k)));
         key.map_err(|_| self.damaged("a page of facts has a key of another length".to_owned()))
     }
+}
+
+impl View {
+    /// The selected facts, and the ledger.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn facts(&self, selection: &Selection) -> Result<Facts, StoreError> {
+        let store = &self.store;
+        let mut facts = Facts::default();
+        for table in Table::COUNTS.into_iter().chain(Table::MOMENTS) {
+            for series in &selection.series {
+                for (from, to) in &selection.hours {
+                    let from = PageKey::new(table, *series, *from, None).0.to_be_bytes();
+                    let to = PageKey::new(table, *series, *to, None).0.to_be_bytes();
+                    for guard in self.snapshot.range(&store.facts, from..to) {
+                        let (key, value) = guard.into_inner().map_err(|e| store.wrap(e))?;
+                        store.collect(&mut facts, table, &key, &value)?;
+                    }
+                }
+            }
+        }
+        facts.ledger = self.ledger()?;
+        Ok(facts)
+    }
+
+    fn ledger(&self) -> Result<Ledger, StoreError> {
+        let found = self.snapshot.get(&self.store.meta, "ledger").map_err(|e| self.store.wrap(e))?;
+        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?.unwrap_or_default())
+    }
+
+    /// # Errors
+    /// When the store cannot be read or a number is missing in the table.
+    pub fn symbols(&self) -> Result<Symbols, StoreError> {
+        let mut texts = Vec::new();
+        let mut series: Vec<Series> = Vec::new();
+        for guard in self.snapshot.iter(&self.store.symbols) {
+            let (key, value) = guard.into_inner().map_err(|e| self.store.wrap(e))?;
+            let expected = match key.first() {
+                Some(b't') => texts.len(),
+                _ => series.len(),
+            };
+            if key[1..] != (expected as u32).to_be_bytes() {
+                return Err(self.store.damaged(format!("symbol {expected} is missing")));
+            }
+            if key[0] == b't' {
+                texts.push(String::from_utf8_lossy(&value).into_owned());
+            } else {
+                series.push(postcard::from_bytes(&value)?);
+            }
+        }
+        Ok(Symbols::restore(texts, series))
+    }
 
     /// First and last hour with a prediction of the series; `None` when there is none.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn hours(&self, series: SeriesId) -> Result<Option<(i64, i64)>, StoreError> {
+        let store = &self.store;
         let from = PageKey::new(Table::Tally, series, 0, None).0.to_be_bytes();
         let to = PageKey::new(Table::Tally, series, i64::MAX, None).0.to_be_bytes();
-        let snapshot = self.db.snapshot();
-        let mut range = snapshot.range(&self.facts, from..to);
+        let mut range = self.snapshot.range(&store.facts, from..to);
         let hour = |guard: fjall::Guard| -> Result<i64, StoreError> {
-            Ok(self.page_key(&guard.key().map_err(|e| self.wrap(e))?)?.hour())
+            Ok(store.page_key(&guard.key().map_err(|e| store.wrap(e))?)?.hour())
         };
         let Some(first) = range.next().map(hour).transpose()? else { return Ok(None) };
         let last = range.next_back().map(hour).transpose()?.unwrap_or(first);
