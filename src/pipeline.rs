@@ -11,5 +11,5 @@ mod tabulator;
 
 pub use batch::{BatchError, FilesRead, OnRow, Sources, tabulate_files};
 pub use book::{NomenclatureBook, rules};
-pub use consume::{Consumer, PipelineError, Progress};
+pub use consume::{Consumer, JOURNAL_SOURCE, PipelineError, Progress};
 pub use tabulator::{Rejected, Tabulator};

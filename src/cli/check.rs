@@ -4,7 +4,12 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{CheckArgs, CheckFormat, ScopeArgs, settings};
-use crate::{config::Config, ingest::Journal, pipeline::Consumer, store::Store};
+use crate::{
+    config::Config,
+    ingest::Journal,
+    pipeline::{JOURNAL_SOURCE, PipelineError, rules},
+    store::Store,
+};
 
 /// One thing looked at.
 struct Finding {
@@ -94,14 +99,31 @@ fn data(findings: &mut Vec<Finding>, args: &CheckArgs, config: &Config) {
         findings.push(Finding { what: "store".to_owned(), result: Err(e.to_string()) });
     }
     if let (Ok(journal), Ok(store)) = (journal, store) {
-        let resumed = settings::naming(config, &ScopeArgs::default())
-            .map_err(|e| format!("{e:#}"))
-            .and_then(|n| Consumer::resume(journal, store, n.policies, n.book).map_err(|e| e.to_string()));
-        let result = resumed.map(|c| {
-            let l = c.ledger();
-            let accepted = l.total("prediction", "accepted") + l.total("correction", "accepted");
-            format!("at offset {}, {} behind the journal, {accepted} events accepted", c.offset(), c.lag())
-        });
-        findings.push(Finding { what: "store".to_owned(), result });
+        findings.push(Finding { what: "store".to_owned(), result: position(&journal, &store) });
+        let result =
+            settings::naming(config, &ScopeArgs::default()).map_err(|e| format!("{e:#}")).and_then(
+                |naming| match store.adopted().map_err(|e| e.to_string())? {
+                    Some(made) if made != rules(&naming.book, &naming.policies) => {
+                        Err("made under other thresholds, nomenclatures or review rates than this configuration has; \
+                     `vigie serve` or `vigie ingest` with it would make all facts anew from the journal"
+                            .to_owned())
+                    }
+                    Some(_) => Ok("made under this configuration".to_owned()),
+                    None => Ok("new".to_owned()),
+                },
+            );
+        findings.push(Finding { what: "facts".to_owned(), result });
+    }
+}
+
+/// Where the store stands, without moving it.
+fn position(journal: &Journal, store: &Store) -> Result<String, String> {
+    let offset = store.offset(JOURNAL_SOURCE).map_err(|e| e.to_string())?;
+    let ledger = store.ledger().map_err(|e| e.to_string())?;
+    store.symbols().map_err(|e| e.to_string())?;
+    let accepted = ledger.total("prediction", "accepted") + ledger.total("correction", "accepted");
+    match journal.end().checked_sub(offset) {
+        Some(lag) => Ok(format!("at offset {offset}, {lag} behind the journal, {accepted} events accepted")),
+        None => Err(PipelineError::Ahead { store: offset, journal: journal.end() }.to_string()),
     }
 }

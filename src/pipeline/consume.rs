@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Name of the embedded journal among the store's offsets.
-const SOURCE: &str = "journal";
+pub const JOURNAL_SOURCE: &str = "journal";
 
 /// Brings the store up to date with the journal, batch by batch.
 pub struct Consumer {
@@ -67,7 +67,7 @@ impl Consumer {
         let symbols = store.symbols()?;
         let written = (symbols.len(), symbols.series_len());
         let ledger = store.ledger()?;
-        let offset = store.offset(SOURCE)?;
+        let offset = store.offset(JOURNAL_SOURCE)?;
         if offset > journal.end() {
             return Err(PipelineError::Ahead { store: offset, journal: journal.end() });
         }
@@ -92,7 +92,7 @@ impl Consumer {
             state: self.store.working_set(),
             facts: Facts::default(),
             dead_letters: Vec::new(),
-            offsets: vec![(SOURCE.to_owned(), batch.end)],
+            offsets: vec![(JOURNAL_SOURCE.to_owned(), batch.end)],
         };
         let Decoded { end, mut admitted, refused, .. } = batch;
         for refused in refused {
@@ -144,7 +144,7 @@ impl Consumer {
 fn letter(position: u64, kind: Option<Kind>, reject: Reject, mut raw: Vec<u8>) -> DeadLetter {
     raw.truncate(DeadLetter::MAX_RAW);
     DeadLetter {
-        source: SOURCE.to_owned(),
+        source: JOURNAL_SOURCE.to_owned(),
         position,
         kind: kind.map_or("unknown", Kind::as_str).to_owned(),
         reason: reject.reason.as_str().to_owned(),

@@ -71,3 +71,15 @@ fn a_report_does_not_claim_a_threshold_that_decided_nothing() {
         );
     }
 }
+
+#[test]
+fn a_check_under_another_configuration_says_so_and_changes_nothing() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    write(dir.path(), "events.ndjson", text(&[prediction("p").to_string()]));
+    run(dir.path(), &["ingest", "--data", "data", "--threshold", "0.5", "--events", "events.ndjson"]).expect(0);
+    let before = Canonical::of_data(&dir.path().join("data"));
+    let done = run(dir.path(), &["check", "--data", "data"]);
+    assert_eq!(done.code, Some(1), "{}", done.out);
+    assert!(done.out.contains("made under other thresholds"), "{}", done.out);
+    assert_eq!(Canonical::of_data(&dir.path().join("data")), before);
+}
