@@ -103,23 +103,6 @@ impl Facts {
         self.moments.entry(page).or_default().entry(at).or_default().add(row, sign);
     }
 
-    /// Adds the facts of another batch, partition or replica.
-    pub fn merge(&mut self, other: &Facts) {
-        for (key, page) in &other.counts {
-            let own = self.counts.entry(*key).or_default();
-            for (at, n) in page {
-                *own.entry(*at).or_default() += n;
-            }
-        }
-        for (key, page) in &other.moments {
-            let own = self.moments.entry(*key).or_default();
-            for (at, m) in page {
-                own.entry(*at).or_default().add(m, 1);
-            }
-        }
-        self.ledger.merge(&other.ledger);
-    }
-
     /// Drops cells that cancelled out.
     pub fn settle(&mut self) {
         self.counts.retain(|_, page| {
@@ -130,21 +113,5 @@ impl Facts {
             page.retain(|_, m| !m.is_zero());
             !page.is_empty()
         });
-    }
-
-    /// Every cell with its count, for those who look at facts one by one.
-    pub fn each_count(&self) -> impl Iterator<Item = (Cell, i64)> + '_ {
-        let cells = self.counts.iter().flat_map(|(key, page)| page.iter().map(move |(at, n)| (*key, *at, *n)));
-        cells.filter_map(|(key, at, n)| Some((Cell::from_key(key, [at, 0, 0])?, n)))
-    }
-
-    /// Every cell with its moments.
-    pub fn each_moments(&self) -> impl Iterator<Item = (Cell, Moments)> + '_ {
-        let cells = self.moments.iter().flat_map(|(key, page)| page.iter().map(move |(at, m)| (*key, *at, *m)));
-        cells.filter_map(|(key, at, m)| Some((Cell::from_key(key, at)?, m)))
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.moments.is_empty() && self.ledger.is_empty()
     }
 }

@@ -89,10 +89,14 @@ pub struct Canonical {
 impl Canonical {
     pub fn of(facts: &Facts, symbols: &Symbols) -> Self {
         let mut made = Canonical::default();
-        for (cell, n) in facts.each_count().filter(|(_, n)| *n != 0) {
+        let counts = facts.counts.iter().flat_map(|(page, cells)| cells.iter().map(|(at, n)| (*page, [*at, 0, 0], *n)));
+        for (page, at, n) in counts.filter(|(.., n)| *n != 0) {
+            let cell = Cell::from_key(page, at).expect("a key that was made from a cell");
             assert_eq!(made.counts.insert(name(cell, symbols), n), None, "one cell twice");
         }
-        for (cell, m) in facts.each_moments().filter(|(_, m)| !m.is_zero()) {
+        let moments = facts.moments.iter().flat_map(|(page, cells)| cells.iter().map(|(at, m)| (*page, *at, *m)));
+        for (page, at, m) in moments.filter(|(.., m)| !m.is_zero()) {
+            let cell = Cell::from_key(page, at).expect("a key that was made from a cell");
             let Moments { n, unweighted, w, w2, wx, wxx } = m;
             let twice = made.moments.insert(name(cell, symbols), (n.into(), unweighted.into(), w, w2.into(), wx, wxx));
             assert_eq!(twice, None, "one cell twice");
