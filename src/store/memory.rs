@@ -18,6 +18,8 @@ pub struct Memory {
     /// All others, encoded end to end, with where each begins and its length.
     records: Vec<u8>,
     others: HashMap<JoinKey, (u64, u32), foldhash::fast::FixedState>,
+    /// What the last search found: a record is put right after it was got.
+    last: Option<(JoinKey, Option<u32>)>,
 }
 
 const CHUNK: usize = 1 << 19;
@@ -40,7 +42,9 @@ impl Memory {
 
 impl State for Memory {
     fn get(&mut self, key: JoinKey) -> Result<Option<Held>, StoreError> {
-        let Some(at) = self.find(key) else {
+        let found = self.find(key);
+        self.last = Some((key, found));
+        let Some(at) = found else {
             let Some((start, len)) = self.others.get(&key) else { return Ok(None) };
             let start = *start as usize;
             return Ok(Some(postcard::from_bytes(&self.records[start..start + *len as usize])?));
@@ -55,7 +59,10 @@ impl State for Memory {
             && held.predictions.len() == 1
             && held.predictions.iter().all(|p| p.conflicting.is_empty());
         let room = self.alone.len() < u32::MAX as usize / CHUNK;
-        let known = self.find(key);
+        let known = match self.last.take() {
+            Some((last, found)) if last == key => found,
+            _ => self.find(key),
+        };
         let only = if simple && room && known.is_none() { held.predictions.pop() } else { None };
         let Some(only) = only else {
             if let Some(at) = known {
