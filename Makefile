@@ -1,6 +1,8 @@
 # `make` alone lists the targets. Everything but `bench` and `fuzz` uses the dev profile, so that all share one compiled
 # set of dependencies (minutes); `make test ARGS=name` and `make demo ARGS="--port 9000"` pass arguments on.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/vigie/target
+# the same random cases in every run; another number takes others
+export PROPTEST_RNG_SEED ?= 20261123
 ARGS ?=
 FUZZ_SECONDS ?= 600
 STREAMS := fixtures/streams

@@ -245,9 +245,22 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args, cli.config.as_deref()),
     };
     done.unwrap_or_else(|e| {
-        eprintln!("vigie: {e:#}");
+        eprintln!("vigie: {}", told(&e));
         ExitCode::from(2)
     })
+}
+
+/// An error with its causes, each said once: many messages quote their cause already.
+fn told(e: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in e.chain().map(ToString::to_string) {
+        if message.is_empty() {
+            message = cause;
+        } else if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
 }
 
 fn load_config(path: Option<&Path>) -> anyhow::Result<Config> {

@@ -5,7 +5,7 @@ mod oracle;
 
 use std::collections::BTreeMap;
 
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{collection::vec, option, prelude::*, sample::select, test_runner::RngSeed};
 use serde_json::{Value, json};
 use vigie::{
     assess::{FileFacts, Naming, plan},
@@ -179,8 +179,16 @@ fn through_store(lines: &[String], chunks: &[(usize, u8)]) -> Canonical {
     found
 }
 
+/// The same cases in every run; `PROPTEST_RNG_SEED=n` takes others.
+fn seed() -> RngSeed {
+    match ProptestConfig::default().rng_seed {
+        RngSeed::Random => RngSeed::Fixed(20_261_123),
+        fixed => fixed,
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: seed(), ..ProptestConfig::default() })]
 
     #[test]
     fn the_order_of_events_does_not_matter_and_the_counts_are_the_oracles((given, other, _) in shuffled()) {
@@ -194,7 +202,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, rng_seed: seed(), ..ProptestConfig::default() })]
 
     #[test]
     fn batches_and_restarts_do_not_matter((given, other, chunks) in shuffled()) {

@@ -33,8 +33,19 @@ fn key(event: &Value, field: &str) -> String {
     format!("{}/{}", event["workspace"].as_str().unwrap_or("default"), event[field].as_str().expect("an id"))
 }
 
+/// What an event says, whether it writes a default or leaves it out.
+fn said(event: &Value) -> String {
+    let mut event = event.clone();
+    let fields = event.as_object_mut().expect("an object");
+    if fields.contains_key("correction_id") {
+        fields.entry("revision").or_insert(1.into());
+        fields.entry("retracted").or_insert(false.into());
+    }
+    event.to_string()
+}
+
 /// Of the bodies under one id the earliest; `None` when two tie, which the design leaves to a hash.
-fn earliest(bodies: &BTreeSet<&str>, time: &str) -> Option<Value> {
+fn earliest(bodies: &BTreeSet<String>, time: &str) -> Option<Value> {
     let mut parsed: Vec<Value> = bodies.iter().map(|b| serde_json::from_str(b).expect("JSON")).collect();
     parsed.sort_by_key(|e| millis(e, time));
     if parsed.len() > 1 && millis(&parsed[0], time) == millis(&parsed[1], time) {
@@ -75,8 +86,8 @@ impl Made {
 /// `None` where the design leaves the choice to a hash.
 pub fn facts(lines: &[String], bad: &[(&str, &str, &str)]) -> Option<Canonical> {
     let mut made = Made::default();
-    let mut predictions: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
-    let mut corrections: BTreeMap<(String, String, i64, String), BTreeSet<&str>> = BTreeMap::new();
+    let mut predictions: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut corrections: BTreeMap<(String, String, i64, String), BTreeSet<String>> = BTreeMap::new();
     let mut good = BTreeMap::from([("prediction", 0), ("correction", 0)]);
     for line in lines {
         if let Some((_, kind, reason)) = bad.iter().find(|(text, ..)| text == line) {
@@ -89,10 +100,10 @@ pub fn facts(lines: &[String], bad: &[(&str, &str, &str)]) -> Option<Canonical> 
             *good.entry("correction").or_default() += 1;
             let revision = event["revision"].as_i64().unwrap_or(1);
             let id = (key(&event, "prediction_id"), text("correction_id"), revision, text("model"));
-            corrections.entry(id).or_default().insert(line);
+            corrections.entry(id).or_default().insert(said(&event));
         } else {
             *good.entry("prediction").or_default() += 1;
-            predictions.entry((key(&event, "prediction_id"), text("model"))).or_default().insert(line);
+            predictions.entry((key(&event, "prediction_id"), text("model"))).or_default().insert(said(&event));
         }
     }
     for (kind, ids, bodies) in [
