@@ -1,6 +1,6 @@
 //! Who, what and when: the head of the report.
 
-use super::texts::Texts;
+use super::{number::DASH, texts::Texts};
 use crate::assess::assessment::{Assessment, ReferenceChoice};
 
 /// Title and the facts under it.
@@ -28,7 +28,10 @@ impl Header {
                 n => format!("{} ({})", t.level(level), t.int(u64::from(*n))),
             })
             .collect();
-        let nomenclature = if sizes.is_empty() {
+        let nomenclature = if scope.nomenclature.name.is_empty() {
+            // no prediction named one
+            DASH.to_owned()
+        } else if sizes.is_empty() {
             scope.nomenclature.name.clone()
         } else {
             t.f("header.nomenclature_value", &[("name", &scope.nomenclature.name), ("levels", &sizes.join(", "))])
@@ -47,8 +50,9 @@ impl Header {
         facts.push(fact("header.zone", scope.time_zone.clone()));
         Self {
             title: t.f("header.title", &[("model", &scope.model)]),
-            model: scope.model.clone(),
-            period: t.period(&scope.period),
+            model: if scope.model.is_empty() { DASH.to_owned() } else { scope.model.clone() },
+            // without a prediction and without a wish there is no period: events begin in 2000
+            period: if scope.period.from.as_str() < "2000" { DASH.to_owned() } else { t.period(&scope.period) },
             facts,
             generated: t.instant(&scope.generated_at, &scope.time_zone),
             vigie: t.f("header.made_by", &[("version", &scope.vigie_version)]),
