@@ -45,6 +45,6 @@ def run(wanted):
 
 
 if not (bench / "predictions.ndjson").exists():
-    subprocess.run([sys.executable, str(pathlib.Path(__file__).with_name("make_rows.py"))], check=True)
+    subprocess.run([sys.executable, str(pathlib.Path(__file__).with_name("make_rows.py")), "--ndjson"], check=True)
 run(short)
 run(10 * short)
