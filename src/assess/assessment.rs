@@ -115,6 +115,18 @@ pub struct Counts {
     pub orphans: u64,
 }
 
+impl Counts {
+    /// Repeats of both kinds.
+    pub fn duplicates(&self) -> u64 {
+        self.predictions_duplicate + self.corrections_duplicate
+    }
+
+    /// Refused lines, whatever they were.
+    pub fn rejected(&self) -> u64 {
+        self.predictions_rejected + self.corrections_rejected + self.unknown_rejected
+    }
+}
+
 /// One row of the data quality table; rows add up: received = accepted + duplicate + rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intake {

@@ -185,7 +185,7 @@ fn warnings(
     if counts.orphans > 0 {
         warn(WarningCode::Orphans, "", counts.orphans);
     }
-    let rejected = counts.predictions_rejected + counts.corrections_rejected + counts.unknown_rejected;
+    let rejected = counts.rejected();
     if rejected > 0 {
         warn(WarningCode::Rejected, "", rejected);
     }

@@ -104,8 +104,8 @@ fn findings(a: &Assessment) {
         "{} predictions and {} corrections accepted; {} duplicates and {} bad lines counted and kept apart.",
         c.predictions,
         c.corrections,
-        c.predictions_duplicate + c.corrections_duplicate,
-        c.predictions_rejected + c.corrections_rejected + c.unknown_rejected,
+        c.duplicates(),
+        c.rejected(),
     );
     let percent = |x: Option<f64>| x.map_or("?".to_owned(), |x| format!("{:.1}%", 100.0 * x));
     println!("{} coded automatically at a threshold of {THRESHOLD}.", percent(a.traffic.automation_rate));

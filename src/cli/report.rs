@@ -41,8 +41,8 @@ pub fn run(args: &ReportArgs, config: Option<&Path>) -> Result<ExitCode> {
         "{} predictions and {} corrections accepted, {} duplicates, {} rejected",
         c.predictions,
         c.corrections,
-        c.predictions_duplicate + c.corrections_duplicate,
-        c.predictions_rejected + c.corrections_rejected + c.unknown_rejected,
+        c.duplicates(),
+        c.rejected(),
     );
     if assessment.traffic.predictions == 0 {
         eprintln!("vigie: the period holds no prediction: the report says so and nothing else");
