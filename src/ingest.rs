@@ -9,6 +9,7 @@ mod delimited;
 mod file;
 mod insee;
 mod journal;
+pub mod kafka;
 mod lines;
 mod parquet;
 mod policy;

@@ -23,6 +23,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("plotters", &["report.rs", "report/"]),
     ("fjall", &["store.rs", "store/", "ingest/journal.rs"]),
     ("axum", &["http.rs", "http/"]),
+    ("rdkafka", &["ingest/kafka.rs", "ingest/kafka/"]),
 ];
 
 /// Rooms that compute and do nothing else.
