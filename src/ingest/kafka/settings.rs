@@ -73,31 +73,35 @@ impl Default for KafkaSettings {
 }
 
 impl KafkaSettings {
-    /// What consumers, producers and admin clients have in common.
+    /// What consumers and admin clients have in common.
     pub fn client(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("client.id", "vigie").set("socket.keepalive.enable", "true");
-        for (name, value) in &self.properties {
-            config.set(name, value);
-        }
-        config.set("bootstrap.servers", &self.brokers);
-        config
+        self.common(|_| true)
     }
 
     /// A producer that loses and doubles nothing and spreads keys as Java's clients do.
     pub fn producer(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config
-            .set("enable.idempotence", "true")
-            .set("partitioner", "murmur2_random")
-            .set("linger.ms", "20")
-            .set("compression.type", "lz4");
-        let own = consumer_only();
-        for (name, value) in self.client().config_map() {
-            if !own.contains(&name.as_str()) {
+        let mut config = self.common(|name| !CONSUMER_ONLY.contains(&name));
+        let defaults = [
+            ("enable.idempotence", "true"),
+            ("partitioner", "murmur2_random"),
+            ("linger.ms", "20"),
+            ("compression.type", "lz4"),
+        ];
+        for (name, value) in defaults {
+            if self.properties.iter().all(|(own, _)| own != name) {
                 config.set(name, value);
             }
         }
+        config
+    }
+
+    fn common(&self, keep: impl Fn(&str) -> bool) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("client.id", "vigie").set("socket.keepalive.enable", "true");
+        for (name, value) in self.properties.iter().filter(|(name, _)| keep(name)) {
+            config.set(name, value);
+        }
+        config.set("bootstrap.servers", &self.brokers);
         config
     }
 
@@ -107,18 +111,16 @@ impl KafkaSettings {
 }
 
 /// Consumers' properties that a producer would warn of at every start.
-fn consumer_only() -> [&'static str; 8] {
-    [
-        "session.timeout.ms",
-        "heartbeat.interval.ms",
-        "max.poll.interval.ms",
-        "fetch.queue.backoff.ms",
-        "queued.max.messages.kbytes",
-        "fetch.max.bytes",
-        "max.partition.fetch.bytes",
-        "isolation.level",
-    ]
-}
+const CONSUMER_ONLY: [&str; 8] = [
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "fetch.queue.backoff.ms",
+    "queued.max.messages.kbytes",
+    "fetch.max.bytes",
+    "max.partition.fetch.bytes",
+    "isolation.level",
+];
 
 /// Values are not shown: some are passwords.
 impl fmt::Debug for KafkaSettings {
