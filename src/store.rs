@@ -5,15 +5,21 @@
 
 mod commit;
 mod dead_letter;
+mod marks;
 mod memory;
 mod open;
+mod outbox;
 mod scan;
+mod sweep;
 
 pub use commit::Commit;
 pub use dead_letter::DeadLetter;
+pub use marks::{Marks, Sweep, Tail, TopicMarks};
 pub use memory::Memory;
-pub use open::{Fingerprint, Rules, Store, StoreError, WorkingSet};
+pub use open::{Budget, Fingerprint, Rules, Store, StoreError, WorkingSet};
+pub use outbox::Parcel;
 pub use scan::{Selection, View};
+pub use sweep::Stretch;
 
 use crate::{event::JoinKey, join::Held};
 

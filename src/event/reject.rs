@@ -24,10 +24,12 @@ pub enum Reason {
     Conflict = 8,
     /// An adapter could not make sense of its line.
     UnknownShape = 9,
+    /// Older than the retention horizon: whether it was counted before is not known any more.
+    TooLate = 10,
 }
 
 impl Reason {
-    pub const ALL: [Reason; 9] = [
+    pub const ALL: [Reason; 10] = [
         Reason::MalformedJson,
         Reason::InvalidUtf8,
         Reason::TooLarge,
@@ -37,6 +39,7 @@ impl Reason {
         Reason::InvalidTime,
         Reason::Conflict,
         Reason::UnknownShape,
+        Reason::TooLate,
     ];
 
     /// The stable word used in counts, metrics and dead letters.
@@ -51,6 +54,7 @@ impl Reason {
             Reason::InvalidTime => "invalid_time",
             Reason::Conflict => "conflict",
             Reason::UnknownShape => "unknown_shape",
+            Reason::TooLate => "too_late",
         }
     }
 

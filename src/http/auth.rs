@@ -5,6 +5,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use base64::Engine as _;
+
 use super::{App, problem::Problem};
 
 /// With a token configured, everything but health asks for it: as a bearer token, or as the password of HTTP Basic,
@@ -28,31 +30,8 @@ fn given(headers: &HeaderMap) -> Option<String> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let pair = String::from_utf8(base64(rest.trim())?).ok()?;
+    let pair = String::from_utf8(base64::prelude::BASE64_STANDARD.decode(rest.trim()).ok()?).ok()?;
     pair.split_once(':').map(|(_, password)| password.to_owned())
-}
-
-/// RFC 4648, standard alphabet: a header of a few dozen bytes.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut held) = (0u32, 0);
-    for c in text.trim_end_matches('=').bytes() {
-        let six = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@ use super::{NomenclatureBook, Tabulator, ahead::DecodeAhead, rules, tabulator::c
 use crate::{
     event::{Intake, Kind, Reject, Symbols},
     fact::{Facts, Ledger},
-    ingest::{Admission, Admitted, Decoded, Journal, JournalError, Policies, learn},
-    join::JoinVerdict,
+    ingest::{Admission, Decoded, Journal, JournalError, Policies, learn},
     store::{Commit, DeadLetter, Store, StoreError},
 };
 
@@ -45,6 +44,8 @@ pub enum PipelineError {
     DecoderGone,
     #[error("the store is at offset {store} and the journal ends at {journal}: they are not of one data directory")]
     Ahead { store: u64, journal: u64 },
+    #[error("partition {pair} of topic `{topic}` holds another record where the last one was read: the topic was made anew")]
+    Recreated { topic: String, kind: Kind, pair: u32 },
 }
 
 impl Consumer {
@@ -93,20 +94,18 @@ impl Consumer {
             facts: Facts::default(),
             dead_letters: Vec::new(),
             offsets: vec![(JOURNAL_SOURCE.to_owned(), batch.end)],
+            marks: None,
+            parcels: Vec::new(),
+            forgotten: Vec::new(),
         };
-        let Decoded { end, mut admitted, refused, .. } = batch;
+        let Decoded { end, admitted, refused, .. } = batch;
         for refused in refused {
             self.tabulator.facts.ledger.receive(refused.kind, Intake::Rejected(refused.reject.reason));
             commit.dead_letters.push(letter(refused.offset, refused.kind, refused.reject, refused.line));
         }
-        // the join does not mind the order of events; the store does: neighbouring keys are found from each other
-        admitted.sort_by_key(|a| a.key);
-        for Admitted { key, offset, entry } in admitted {
-            let kind = entry.kind();
-            if self.tabulator.join(&mut commit.state, key, entry)? == JoinVerdict::Conflict {
-                let line = self.line(offset)?;
-                commit.dead_letters.push(letter(offset, Some(kind), conflict(), line));
-            }
+        for (offset, kind) in self.tabulator.join_all(&mut commit.state, admitted)? {
+            let line = self.line(offset)?;
+            commit.dead_letters.push(letter(offset, Some(kind), conflict(), line));
         }
         commit.dead_letters.sort_by_key(|l| l.position);
         commit.facts = std::mem::take(&mut self.tabulator.facts);

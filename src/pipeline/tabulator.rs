@@ -2,7 +2,7 @@ use super::NomenclatureBook;
 use crate::{
     event::{Entry, Intake, JoinKey, Kind, Reason, Reject, SeriesId},
     fact::{Contribution, Facts, LevelTable},
-    ingest::{Admission, Policies, Row},
+    ingest::{Admission, Admitted, Policies, Row},
     join::JoinVerdict,
     store::{State, StoreError},
 };
@@ -77,6 +77,27 @@ impl Tabulator {
             state.put(key, after)?;
         }
         Ok(verdict)
+    }
+
+    /// Joins the events of a batch; gives the conflicts among them, by offset.
+    ///
+    /// # Errors
+    /// When the state cannot be read or kept.
+    pub fn join_all<S: State>(
+        &mut self,
+        state: &mut S,
+        mut admitted: Vec<Admitted>,
+    ) -> Result<Vec<(u64, Kind)>, StoreError> {
+        // the join does not mind the order of events; the store does: neighbouring keys are found from each other
+        admitted.sort_by_key(|a| a.key);
+        let mut conflicts = Vec::new();
+        for Admitted { key, offset, entry } in admitted {
+            let kind = entry.kind();
+            if self.join(state, key, entry)? == JoinVerdict::Conflict {
+                conflicts.push((offset, kind));
+            }
+        }
+        Ok(conflicts)
     }
 
     fn introduce(&mut self, id: SeriesId) {

@@ -1,4 +1,4 @@
-use super::{DeadLetter, Store, StoreError, WorkingSet};
+use super::{DeadLetter, Marks, Parcel, Store, StoreError, WorkingSet};
 use crate::{
     event::{JoinKey, Symbols},
     fact::{CountPage, Facts, Ledger, MomentPage, PageKey},
@@ -12,10 +12,17 @@ pub struct Commit<'a> {
     pub dead_letters: Vec<DeadLetter>,
     /// Where each source goes on.
     pub offsets: Vec<(String, u64)>,
+    /// Of a partition's store.
+    pub marks: Option<&'a Marks>,
+    /// What must reach the dead-letter topic.
+    pub parcels: Vec<Parcel>,
+    /// Records that passed the horizon.
+    pub forgotten: Vec<JoinKey>,
 }
 
 impl Store {
-    /// Writes a batch atomically. `written` says how many symbols and series are stored already, and is moved on.
+    /// Writes a batch atomically. `written` says how many symbols and series are stored already, and is moved on. Gives
+    /// the numbers of the parcels.
     ///
     /// # Errors
     /// When the disk refuses: nothing of the batch is stored then.
@@ -25,7 +32,7 @@ impl Store {
         ledger: &mut Ledger,
         symbols: &Symbols,
         written: &mut (usize, usize),
-    ) -> Result<(), StoreError> {
+    ) -> Result<std::ops::Range<u64>, StoreError> {
         let mut batch = self.db.batch();
         // in the order of keys: the memtable's search stays where it was
         let mut keys: Vec<JoinKey> = commit.state.touched.keys().copied().collect();
@@ -64,11 +71,18 @@ impl Store {
         for (source, offset) in &commit.offsets {
             batch.insert(&self.meta, format!("offset/{source}"), postcard::to_stdvec(offset)?);
         }
+        if let Some(marks) = commit.marks {
+            batch.insert(&self.meta, "marks", postcard::to_stdvec(marks)?);
+        }
+        for key in &commit.forgotten {
+            batch.remove(&self.state, key.0.to_be_bytes());
+        }
         self.bury(&mut batch, commit.dead_letters)?;
+        let parcels = self.enclose(&mut batch, &commit.parcels)?;
         batch.commit().map_err(|e| self.wrap(e))?;
         *ledger = after;
         *written = (symbols.len(), symbols.series_len());
-        Ok(())
+        Ok(parcels)
     }
 
     fn page<T: serde::de::DeserializeOwned + Default>(&self, key: PageKey) -> Result<T, StoreError> {

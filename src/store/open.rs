@@ -15,7 +15,40 @@ pub struct Store {
     pub(super) symbols: Keyspace,
     pub(super) meta: Keyspace,
     pub(super) dead: Keyspace,
+    pub(super) outbox: Keyspace,
     pub(super) path: PathBuf,
+}
+
+/// Memory and threads of one store; stores of partitions share what a process has.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    cache: u64,
+    /// Write-ahead log before the oldest memtable must be flushed.
+    log: u64,
+    /// Memtables of records and of facts.
+    state: u64,
+    facts: u64,
+    workers: usize,
+}
+
+impl Budget {
+    /// For the only store of a process.
+    pub fn whole() -> Self {
+        let workers = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4));
+        Budget { cache: 64 << 20, log: 128 << 20, state: 32 << 20, facts: 16 << 20, workers }
+    }
+
+    /// For one of `stores` in one process.
+    pub fn shared(stores: u32) -> Self {
+        let part = |whole: u64, least: u64| (whole / u64::from(stores.max(1))).max(least);
+        Budget {
+            cache: part(48 << 20, 2 << 20),
+            log: 64 << 20,
+            state: part(64 << 20, 2 << 20).min(32 << 20),
+            facts: part(32 << 20, 1 << 20).min(8 << 20),
+            workers: 1,
+        }
+    }
 }
 
 /// What the facts in a store depend on besides the events: a change of it needs a rebuild from the journal.
@@ -70,6 +103,14 @@ impl Store {
     /// # Errors
     /// When another process holds it, it is damaged, or another version wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Store::open_within(path, Budget::whole())
+    }
+
+    /// Opens or creates the store in a directory, with a part of the process's memory.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_within(path: &Path, budget: Budget) -> Result<Self, StoreError> {
         let shown = path.display().to_string();
         created_whole(path).map_err(|source| StoreError::Io { path: shown.clone(), source })?;
         let wrap = |source| match source {
@@ -77,8 +118,9 @@ impl Store {
             source => StoreError::Database { path: shown.clone(), source },
         };
         let db = Database::builder(path)
-            .cache_size(64 << 20)
-            .max_journaling_size(128 << 20)
+            .cache_size(budget.cache)
+            .max_journaling_size(budget.log)
+            .worker_threads(budget.workers)
             .journal_compression(fjall::CompressionType::None)
             .open()
             .map_err(wrap)?;
@@ -90,14 +132,15 @@ impl Store {
             state: db
                 .keyspace("state", || {
                     KeyspaceCreateOptions::default()
-                        .max_memtable_size(32 << 20)
+                        .max_memtable_size(budget.state)
                         .data_block_compression_policy(CompressionPolicy::disabled())
                 })
                 .map_err(wrap)?,
-            facts: open("facts", 16 << 20)?,
+            facts: open("facts", budget.facts)?,
             symbols: open("symbols", 4 << 20)?,
             meta: open("meta", 1 << 20)?,
-            dead: open("dead_letters", 8 << 20)?,
+            dead: open("dead_letters", budget.facts / 2)?,
+            outbox: open("outbox", budget.facts / 2)?,
             path: path.to_owned(),
             db,
         };
@@ -144,7 +187,7 @@ impl Store {
             // offset in `meta` gone before the state, all events would pass for duplicates
             let nobodys = Rules { naming: u64::MAX, thresholds: Vec::new() };
             self.meta.insert("rules", postcard::to_stdvec(&nobodys)?).map_err(|e| self.wrap(e))?;
-            for keyspace in [&self.facts, &self.state, &self.symbols, &self.dead, &self.meta] {
+            for keyspace in [&self.facts, &self.state, &self.symbols, &self.dead, &self.outbox, &self.meta] {
                 keyspace.clear().map_err(|e| self.wrap(e))?;
             }
             self.check_layout()?;
@@ -204,6 +247,13 @@ pub struct WorkingSet<'a> {
 impl Store {
     pub fn working_set(&self) -> WorkingSet<'_> {
         WorkingSet { store: self, touched: hashbrown::HashMap::default() }
+    }
+}
+
+impl WorkingSet<'_> {
+    /// Whether the batch changed the record under a key.
+    pub fn touches(&self, key: JoinKey) -> bool {
+        self.touched.contains_key(&key)
     }
 }
 

@@ -1,0 +1,365 @@
+use std::hash::Hasher;
+
+use super::{NomenclatureBook, PipelineError, Tabulator, rules, tabulator::conflict};
+use crate::{
+    event::{Entry, Intake, JoinKey, Kind, Reason, Reject},
+    fact::Ledger,
+    ingest::{
+        Admission, Admitted, Policies, Row,
+        kafka::{Record, Records, Start, unwrap},
+    },
+    join::Held,
+    store::{Commit, DeadLetter, Marks, Parcel, Store, Sweep, Tail},
+};
+
+/// What a pair of partitions is consumed with.
+#[derive(Debug, Clone)]
+pub struct PairSettings {
+    pub pair: u32,
+    pub predictions: String,
+    pub corrections: String,
+    /// Topic of dead letters; `None` = they are kept in the store only.
+    pub dead_letters: Option<String>,
+    /// Milliseconds of event time that records are held.
+    pub horizon: i64,
+}
+
+impl PairSettings {
+    fn topic(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Prediction => &self.predictions,
+            Kind::Correction => &self.corrections,
+        }
+    }
+
+    /// Name of a topic's partition among the store's offsets, and as the source of dead letters.
+    pub fn source(&self, kind: Kind) -> String {
+        format!("{}/{}", self.topic(kind), self.pair)
+    }
+}
+
+/// Keeps the store of one pair of partitions: messages in, one atomic commit out. The log decides everything: two of them
+/// that took the same messages hold the same, whatever their batches were.
+pub struct PartitionConsumer {
+    store: Store,
+    settings: PairSettings,
+    tabulator: Tabulator,
+    ledger: Ledger,
+    marks: Marks,
+    /// Symbols and series that the store has.
+    written: (usize, usize),
+    /// Next offset of each topic.
+    next: [u64; 2],
+    /// Before these offsets dead letters have been delivered by whoever read them before.
+    delivered_before: [u64; 2],
+}
+
+/// What one batch did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub events: u64,
+    pub rejected: u64,
+    /// Numbers of the parcels that wait for the dead-letter topic now.
+    pub parcels: std::ops::Range<u64>,
+}
+
+/// A prediction this far behind the watermark counts as late.
+const LATE: i64 = 3_600_000;
+/// An event whose time is further ahead of its record's than this does not move the watermark: a clock is wrong.
+const AHEAD: i64 = 86_400_000;
+/// Records looked at for expiry in one commit, while a search is under way.
+const STRETCH: usize = 5_000;
+/// Searches for expired records begin at most this often in one horizon of event time.
+const SEARCHES: i64 = 100;
+
+impl PartitionConsumer {
+    /// Goes on where the store stopped. The flag is true when the store was emptied, since its facts were made under
+    /// other thresholds, nomenclatures or review rates.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(
+        store: Store,
+        settings: PairSettings,
+        policies: Policies,
+        book: NomenclatureBook,
+    ) -> Result<(Self, bool), PipelineError> {
+        let emptied = store.adopt(&rules(&book, &policies))?;
+        let symbols = store.symbols()?;
+        let written = (symbols.len(), symbols.series_len());
+        let next = [Kind::Prediction, Kind::Correction].map(|kind| store.offset(&settings.source(kind)));
+        let [predictions, corrections] = next;
+        let mut tabulator = Tabulator::new(Admission::new(symbols, policies.clone()), policies, book);
+        tabulator.introduce_known();
+        let consumer = PartitionConsumer {
+            ledger: store.ledger()?,
+            marks: store.marks()?,
+            next: [predictions?, corrections?],
+            delivered_before: [0, 0],
+            store,
+            settings,
+            tabulator,
+            written,
+        };
+        Ok((consumer, emptied))
+    }
+
+    pub fn start(&self) -> Start {
+        Start { pair: self.settings.pair, predictions: self.next[0], corrections: self.next[1] }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// Where reading of a topic begins, when nothing of it was read; or goes on, past events that are lost. The next
+    /// commit keeps it.
+    pub fn move_to(&mut self, kind: Kind, offset: u64, lost: u64) {
+        self.next[slot(kind)] = offset;
+        self.marks.lost += lost;
+        let topic = self.marks.topic(kind);
+        topic.tail = None;
+        topic.first.get_or_insert(offset);
+    }
+
+    /// The topic is another one under the same name: reads it from `offset`. What was counted stays, and ids that come
+    /// again are duplicates.
+    pub fn begin_anew(&mut self, kind: Kind, offset: u64) {
+        self.marks.recreated += 1;
+        self.marks.topic(kind).first = None;
+        self.delivered_before[slot(kind)] = 0;
+        self.move_to(kind, offset, 0);
+    }
+
+    /// Dead letters before `offset` were delivered when somebody read them first: reading again sends none of them.
+    pub fn delivered_before(&mut self, kind: Kind, offset: u64) {
+        self.delivered_before[slot(kind)] = offset;
+    }
+
+    /// Takes a batch into one commit. Messages that the store has already are passed over.
+    ///
+    /// # Errors
+    /// When the store fails, or the topic turns out to be another one: nothing of the batch is kept.
+    pub fn take(&mut self, records: &Records) -> Result<Taken, PipelineError> {
+        let mut marks = self.marks.clone();
+        let mut next = self.next;
+        let mut admitted = Vec::with_capacity(records.len());
+        let mut letters = Vec::new();
+        let mut events = 0;
+        for (at, record) in records.iter().enumerate() {
+            let slot = slot(record.kind);
+            if record.offset < self.next[slot] {
+                self.recognise(&record)?;
+                continue;
+            }
+            next[slot] = record.offset + 1;
+            events += 1;
+            marks.keyless += u64::from(record.key.is_none());
+            match self.admit(&record, &mut marks) {
+                Ok((key, entry)) => admitted.push(Admitted { key, offset: at as u64, entry }),
+                Err(reject) => {
+                    self.tabulator.facts.ledger.receive(Some(record.kind), Intake::Rejected(reject.reason));
+                    letters.push((at as u64, reject));
+                }
+            }
+        }
+        for (kind, slot) in [(Kind::Prediction, 0), (Kind::Correction, 1)] {
+            if next[slot] != self.next[slot] {
+                let last = records.iter().filter(|r| r.kind == kind).last();
+                marks.topic(kind).tail = last.map(|r| tail(&r));
+                marks.topic(kind).first.get_or_insert(self.next[slot]);
+            }
+        }
+        let mut state = self.store.working_set();
+        let conflicts = self.tabulator.join_all(&mut state, admitted)?;
+        letters.extend(conflicts.into_iter().map(|(at, _)| (at, conflict())));
+        letters.sort_by_key(|(at, _)| *at);
+        let facts = std::mem::take(&mut self.tabulator.facts);
+        let mut commit = Commit {
+            facts,
+            dead_letters: Vec::with_capacity(letters.len()),
+            offsets: [Kind::Prediction, Kind::Correction]
+                .map(|kind| (self.settings.source(kind), next[slot(kind)]))
+                .to_vec(),
+            marks: None,
+            parcels: Vec::new(),
+            forgotten: Vec::new(),
+            state,
+        };
+        let rejected = letters.len() as u64;
+        for (at, reject) in letters {
+            let Some(record) = records.get(at as usize) else { continue };
+            if record.offset >= self.delivered_before[slot(record.kind)] {
+                commit.parcels.extend(self.parcel(&record, &reject));
+            }
+            commit.dead_letters.push(self.letter(&record, reject));
+        }
+        self.sweep(&mut commit, &mut marks)?;
+        commit.marks = Some(&marks);
+        let parcels =
+            self.store.commit(commit, &mut self.ledger, &self.tabulator.admission.symbols, &mut self.written)?;
+        (self.next, self.marks) = (next, marks);
+        Ok(Taken { events, rejected, parcels })
+    }
+
+    /// The record before the next one was asked for once more: is it still the one that was read?
+    fn recognise(&self, record: &Record<'_>) -> Result<(), PipelineError> {
+        let topic = match record.kind {
+            Kind::Prediction => &self.marks.predictions,
+            Kind::Correction => &self.marks.corrections,
+        };
+        match &topic.tail {
+            Some(known) if known.offset == record.offset && *known != tail(record) => Err(PipelineError::Recreated {
+                topic: self.settings.topic(record.kind).to_owned(),
+                kind: record.kind,
+                pair: self.settings.pair,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn admit(&mut self, record: &Record<'_>, marks: &mut Marks) -> Result<(JoinKey, Entry), Reject> {
+        let event = unwrap(record)?;
+        let received = self.tabulator.admission.receive(&Row::Line(&event), Some(record.kind));
+        let (key, entry) = received.admitted?;
+        let at = match &entry {
+            Entry::Prediction(p) => {
+                self.in_time(p.at, record.timestamp, marks)?;
+                p.at
+            }
+            Entry::Correction(c) => c.at / 1_000_000,
+        };
+        marks.oldest = Some(marks.oldest.map_or(at, |oldest| oldest.min(at)));
+        Ok((key, entry))
+    }
+
+    /// Judges a prediction's time by the partition's watermark, and moves that on.
+    fn in_time(&self, at: i64, timestamp: Option<i64>, marks: &mut Marks) -> Result<(), Reject> {
+        let Some(watermark) = marks.watermark else {
+            marks.watermark = Some(at);
+            return Ok(());
+        };
+        let behind = watermark - at;
+        if behind > self.settings.horizon {
+            let days = |ms: i64| ms / 86_400_000;
+            let detail = format!(
+                "`predicted_at` is {} days behind its partition's newest prediction; {} are held",
+                days(behind),
+                days(self.settings.horizon)
+            );
+            return Err(Reject::new(Reason::TooLate, detail));
+        }
+        marks.late += u64::from(behind > LATE);
+        marks.furthest_behind = marks.furthest_behind.max(behind);
+        if behind < 0 {
+            if timestamp.is_some_and(|t| at > t + AHEAD) {
+                marks.ahead += 1;
+            } else {
+                marks.watermark = Some(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a stretch of the store for records that passed the horizon; at nothing while none can have.
+    fn sweep(&self, commit: &mut Commit<'_>, marks: &mut Marks) -> Result<(), PipelineError> {
+        let Some(watermark) = marks.watermark else { return Ok(()) };
+        let horizon = self.settings.horizon;
+        let due = marks.oldest.is_some_and(|o| o < watermark - horizon)
+            && marks.swept.is_none_or(|s| watermark - s >= horizon / SEARCHES);
+        let mut sweep = match marks.sweep.take() {
+            Some(under_way) => under_way,
+            // what comes from now on is older or newer than what is found
+            None if due => {
+                marks.oldest = None;
+                Sweep { at: 0, under: watermark, oldest: None }
+            }
+            None => return Ok(()),
+        };
+        let stretch = self.store.stretch(sweep.at, STRETCH)?;
+        for (key, held) in stretch.records {
+            let complete = completed(&held);
+            // what this batch touched is judged by the next search
+            if complete < sweep.under - horizon && !commit.state.touches(key) {
+                let orphans = held.standing().orphans;
+                commit.facts.ledger.orphans -= orphans;
+                marks.expired_orphans += orphans.unsigned_abs();
+                marks.expired_predictions += held.predictions.len() as u64;
+                commit.forgotten.push(key);
+            } else {
+                sweep.oldest = Some(sweep.oldest.map_or(complete, |o| o.min(complete)));
+            }
+        }
+        match stretch.next {
+            Some(next) => marks.sweep = Some(Sweep { at: next, ..sweep }),
+            None => {
+                marks.swept = Some(sweep.under);
+                marks.oldest = [marks.oldest, sweep.oldest].into_iter().flatten().min();
+            }
+        }
+        Ok(())
+    }
+
+    fn letter(&self, record: &Record<'_>, reject: Reject) -> DeadLetter {
+        let raw = record.payload.unwrap_or_default();
+        DeadLetter {
+            source: self.settings.source(record.kind),
+            position: record.offset,
+            kind: record.kind.as_str().to_owned(),
+            reason: reject.reason.as_str().to_owned(),
+            detail: reject.detail,
+            raw: raw[..raw.len().min(DeadLetter::MAX_RAW)].to_vec(),
+        }
+    }
+
+    /// The message as it came, with why it was refused in headers: the names that Kafka Connect uses, and our own reason.
+    fn parcel(&self, record: &Record<'_>, reject: &Reject) -> Option<Parcel> {
+        let topic = self.settings.dead_letters.clone()?;
+        let ours = [
+            ("__connect.errors.topic", self.settings.topic(record.kind).to_owned()),
+            ("__connect.errors.partition", self.settings.pair.to_string()),
+            ("__connect.errors.offset", record.offset.to_string()),
+            ("__connect.errors.exception.message", reject.detail.clone()),
+            ("vigie.reason", reject.reason.as_str().to_owned()),
+            ("vigie.kind", record.kind.as_str().to_owned()),
+        ];
+        let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        Some(Parcel {
+            topic,
+            key: record.key.map(<[u8]>::to_vec),
+            payload: record.payload.map(<[u8]>::to_vec),
+            headers: record.headers.iter().cloned().chain(ours).collect(),
+            timestamp: record.timestamp,
+        })
+    }
+}
+
+fn slot(kind: Kind) -> usize {
+    match kind {
+        Kind::Prediction => 0,
+        Kind::Correction => 1,
+    }
+}
+
+fn tail(record: &Record<'_>) -> Tail {
+    let mut h = siphasher::sip::SipHasher13::new();
+    h.write(record.key.unwrap_or_default());
+    h.write_u8(u8::from(record.payload.is_some()));
+    h.write(record.payload.unwrap_or_default());
+    Tail { offset: record.offset, timestamp: record.timestamp, digest: h.finish() }
+}
+
+/// The newest time under a key, in milliseconds since 1970: of its predictions, or of the corrections that wait.
+fn completed(held: &Held) -> i64 {
+    let predictions = held.predictions.iter().map(|p| p.entry.at).max();
+    let waiting = || held.corrections.iter().map(|c| c.entry.at / 1_000_000).max();
+    predictions.or_else(waiting).unwrap_or(i64::MAX)
+}
