@@ -4,6 +4,7 @@
 //! keys are refused: a misspelt threshold must not silently be no threshold. `docs/configuration.md` lists all keys.
 
 mod files;
+mod kafka;
 mod models;
 mod problem;
 mod section;
@@ -16,6 +17,7 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
+pub use kafka::{KafkaConfig, Secret};
 pub use problem::{ConfigErrors, Problem};
 use section::{Section, Source};
 
@@ -57,6 +59,8 @@ pub struct Config {
     /// Layout of files of predictions that are not in the contract's own form.
     pub predictions: FileFormat,
     pub corrections: FileFormat,
+    /// Topics to consume; `None` = the embedded journal.
+    pub kafka: Option<KafkaConfig>,
 }
 
 impl Default for Config {
@@ -79,6 +83,7 @@ impl Default for Config {
             nomenclatures: Vec::new(),
             predictions: FileFormat::default(),
             corrections: FileFormat::default(),
+            kafka: None,
         }
     }
 }
@@ -125,6 +130,9 @@ impl Config {
             top.section("report", |s| report(s, &mut config));
             top.section("accuracy", |s| set(&mut config.exclude_sources, s.texts("exclude_sources")));
             top.section("files", |s| files::read(s, &mut config));
+            if top.value("kafka").is_some() {
+                top.section("kafka", |s| kafka::read(s, &mut config));
+            }
         });
         source.finish(config)
     }

@@ -129,6 +129,12 @@ impl<'s> Section<'s> {
         self.value(key)?.text()
     }
 
+    /// Notes what is wrong with the table as a whole.
+    pub fn note(&self, message: String) {
+        let start = self.table.into_iter().flatten().map(|(key, _)| key.span().start).min().unwrap_or(0);
+        self.source.note(start..start, &self.path, message);
+    }
+
     /// A text that `read` makes sense of; `allowed` says what it accepts.
     pub fn parsed<T>(&self, key: &'static str, allowed: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let found = self.value(key)?;
@@ -196,6 +202,21 @@ impl<'s> Found<'s> {
     /// The text without complaint, for keys that take several types.
     pub fn as_text(&self) -> Option<&'s str> {
         self.value.as_str()
+    }
+
+    pub fn is_false(&self) -> bool {
+        matches!(self.value, DeValue::Boolean(false))
+    }
+
+    /// A text, number or boolean as a text, without complaint.
+    pub fn scalar(&self) -> Option<String> {
+        match self.value {
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Boolean(b) => Some(b.to_string()),
+            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(|n| n.to_string()),
+            DeValue::Float(x) => Some(x.to_string()),
+            _ => None,
+        }
     }
 
     pub fn as_number(&self) -> Option<f64> {

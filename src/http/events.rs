@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{App, problem::Problem};
-use crate::event::Kind;
+use crate::{event::Kind, service::AppendError};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,9 +37,12 @@ pub async fn append(
         if count == 0 {
             return Err(Problem::bad_request("the body holds no line; send one JSON event a line"));
         }
-        let first = app.service.append(parameters.kind, &lines).map_err(|e| {
-            tracing::error!(error = %e, "events could not be written");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be written; nothing was taken")
+        let first = app.service.append(parameters.kind, &lines).map_err(|e| match e {
+            AppendError::FromKafka { .. } => Problem::new(StatusCode::CONFLICT, e.to_string()),
+            AppendError::Journal(e) => {
+                tracing::error!(error = %e, "events could not be written");
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be written; nothing was taken")
+            }
         })?;
         Ok((StatusCode::ACCEPTED, Json(json!({ "received": count, "first_offset": first }))))
     });

@@ -14,11 +14,11 @@ pub async fn live(State(app): State<App>) -> impl IntoResponse {
     (status, Json(json!({ "alive": alive, "silent_ms": silence })))
 }
 
-/// The worker has not failed, and what it has still to read is bounded.
+/// The consumer has not failed, has its partitions, and what it has still to read is bounded.
 pub async fn ready(State(app): State<App>) -> impl IntoResponse {
-    const MAX_LAG: u64 = 1_000_000;
-    let (lag, failure) = (app.service.lag(), app.service.status.snapshot().failure);
-    let ready = failure.is_none() && lag <= MAX_LAG;
+    let now = app.service.readiness();
+    let ready = now.reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready, "lag_events": lag, "failed": failure.is_some() })))
+    let body = json!({ "ready": ready, "lag_events": now.lag, "failed": now.failed, "reasons": now.reasons });
+    (status, Json(body))
 }

@@ -1,23 +1,24 @@
+mod kafka;
+
 use axum::{extract::State, http::header, response::IntoResponse};
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet, text::encode},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::{Registry, Unit},
 };
 
 use super::{App, problem::Problem};
+use crate::{
+    fact::Ledger,
+    service::{Feed, Service},
+};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct IntakeLabels {
-    kind: String,
-    outcome: String,
-    reason: String,
-}
-
-/// Prometheus exposition. Labels come from closed lists, so the number of series is bounded whatever comes in.
+/// Prometheus exposition. Labels come from closed lists and from the number of partitions, so the number of series is
+/// bounded whatever comes in.
 pub async fn show(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let mut registry = Registry::with_prefix("vigie");
-    registry.register_collector(Box::new(Collected::new(&app)));
+    registry.register_collector(Box::new(Collected(of(&app.service))));
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| {
         tracing::error!(error = %e, "metrics could not be written");
@@ -26,75 +27,112 @@ pub async fn show(State(app): State<App>) -> Result<impl IntoResponse, Problem> 
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
 }
 
-/// The status at the moment of the scrape.
+/// One metric at the moment of the scrape.
 #[derive(Debug)]
-struct Collected {
-    intake: Vec<(IntakeLabels, u64)>,
-    gauges: Vec<(&'static str, &'static str, Option<Unit>, f64)>,
-    counters: Vec<(&'static str, &'static str, Option<Unit>, f64)>,
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    unit: Option<Unit>,
+    values: Values,
 }
 
-impl Collected {
-    fn new(app: &App) -> Self {
-        let status = app.service.status.snapshot();
-        let ledger = &status.ledger;
-        let intake = ledger.intake().map(|r| {
-            let labels =
-                IntakeLabels { kind: r.kind.to_owned(), outcome: r.outcome.to_owned(), reason: r.reason.to_owned() };
-            (labels, u64::try_from(r.n).unwrap_or(0))
-        });
-        Collected {
-            intake: intake.collect(),
-            gauges: vec![
-                (
-                    "lag_events",
-                    "Events in the journal that the store does not have yet",
-                    None,
-                    app.service.lag() as f64,
-                ),
-                ("orphans", "Corrections whose prediction has not come", None, ledger.orphans as f64),
-                ("labelled", "Predictions with a label", None, ledger.labelled as f64),
-                (
-                    "consumer_failed",
-                    "1 when the consumer has stopped for good",
-                    None,
-                    f64::from(status.failure.is_some()),
-                ),
-                ("last_commit", "Time the last batch took", Some(Unit::Seconds), status.last_commit_seconds),
-                ("store_size", "Size of the store on disk", Some(Unit::Bytes), app.service.store.disk_space() as f64),
-                (
-                    "journal_size",
-                    "Size of the journal on disk",
-                    Some(Unit::Bytes),
-                    app.service.journal.disk_space() as f64,
-                ),
-                ("journal_end_offset", "Offset that the next event will get", None, app.service.journal.end() as f64),
-                ("store_offset", "Offset that the store is at", None, status.offset as f64),
-            ],
-            counters: vec![
-                ("commits", "Atomic commits since the start", None, status.commits as f64),
-                ("commit", "Time spent in batches since the start", Some(Unit::Seconds), status.commit_seconds),
-            ],
-        }
+#[derive(Debug)]
+enum Values {
+    Gauge(Vec<(Labels, f64)>),
+    Counter(Vec<(Labels, f64)>),
+    /// Upper bounds with the number of observations in each bucket, those past all of them, and their sum.
+    Histogram { buckets: Vec<(f64, u64)>, past: u64, sum: f64 },
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+fn gauge(name: &'static str, help: &'static str, value: f64) -> Family {
+    Family { name, help, unit: None, values: Values::Gauge(vec![(Vec::new(), value)]) }
+}
+
+fn counter(name: &'static str, help: &'static str, value: f64) -> Family {
+    Family { name, help, unit: None, values: Values::Counter(vec![(Vec::new(), value)]) }
+}
+
+impl Family {
+    fn in_unit(self, unit: Unit) -> Family {
+        Family { unit: Some(unit), ..self }
     }
 }
 
-impl prometheus_client::collector::Collector for Collected {
-    fn encode(&self, mut encoder: prometheus_client::encoding::DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        use prometheus_client::encoding::EncodeMetric;
-        let mut family =
-            encoder.encode_descriptor("events", "Events received, by outcome", None, MetricType::Counter)?;
-        for (labels, n) in &self.intake {
-            ConstCounter::new(*n).encode(family.encode_family(labels)?)?;
-        }
-        for (name, help, unit, value) in &self.gauges {
-            let metric = encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
-            ConstGauge::new(*value).encode(metric)?;
-        }
-        for (name, help, unit, value) in &self.counters {
-            let metric = encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Counter)?;
-            ConstCounter::new(*value).encode(metric)?;
+fn of(feed: &Feed) -> Vec<Family> {
+    let readiness = feed.readiness();
+    let mut families = intake(&feed.ledger());
+    families.push(gauge("lag_events", "Events that are there and that the store does not have yet", readiness.lag as f64));
+    families.push(gauge("ready", "1 when readers may be sent here", f64::from(readiness.reasons.is_empty())));
+    let failed = f64::from(readiness.failed);
+    families.push(gauge("consumer_failed", "1 when the consumer has stopped for good", failed));
+    families.extend(match feed {
+        Feed::Journal(service) => journal(service),
+        Feed::Kafka(service) => kafka::families(&service.snapshot()),
+    });
+    families
+}
+
+fn intake(ledger: &Ledger) -> Vec<Family> {
+    let rows = ledger.intake().map(|r| {
+        let labels = [("kind", r.kind), ("outcome", r.outcome), ("reason", r.reason)];
+        (labels.map(|(name, value)| (name, value.to_owned())).to_vec(), r.n.max(0) as f64)
+    });
+    vec![
+        Family {
+            name: "events",
+            help: "Events received, by outcome",
+            unit: None,
+            values: Values::Counter(rows.collect()),
+        },
+        gauge("orphans", "Corrections whose prediction has not come", ledger.orphans as f64),
+        gauge("labelled", "Predictions with a label", ledger.labelled as f64),
+    ]
+}
+
+fn journal(service: &Service) -> Vec<Family> {
+    let status = service.status.snapshot();
+    let journal = &service.journal;
+    vec![
+        gauge("last_commit", "Time the last batch took", status.last_commit_seconds).in_unit(Unit::Seconds),
+        gauge("store_size", "Size of the store on disk", service.store.disk_space() as f64).in_unit(Unit::Bytes),
+        gauge("journal_size", "Size of the journal on disk", journal.disk_space() as f64).in_unit(Unit::Bytes),
+        gauge("journal_end_offset", "Offset that the next event will get", journal.end() as f64),
+        gauge("store_offset", "Offset that the store is at", status.offset as f64),
+        counter("commits", "Atomic commits since the start", status.commits as f64),
+        counter("commit", "Time spent in batches since the start", status.commit_seconds).in_unit(Unit::Seconds),
+    ]
+}
+
+#[derive(Debug)]
+struct Collected(Vec<Family>);
+
+impl Collector for Collected {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for Family { name, help, unit, values } in &self.0 {
+            let kind = match values {
+                Values::Gauge(_) => MetricType::Gauge,
+                Values::Counter(_) => MetricType::Counter,
+                Values::Histogram { .. } => MetricType::Histogram,
+            };
+            let mut metric = encoder.encode_descriptor(name, help, unit.as_ref(), kind)?;
+            match values {
+                Values::Gauge(rows) => rows.iter().try_for_each(|(l, v)| one(&mut metric, l, &ConstGauge::new(*v)))?,
+                Values::Counter(rows) => rows.iter().try_for_each(|(l, v)| one(&mut metric, l, &ConstCounter::new(*v)))?,
+                Values::Histogram { buckets, past, sum } => {
+                    let mut all = buckets.clone();
+                    all.push((f64::MAX, *past));
+                    let count = all.iter().map(|(_, n)| n).sum();
+                    metric.encode_histogram::<NoLabelSet>(*sum, count, &all, None)?;
+                }
+            }
         }
         Ok(())
     }
+}
+
+fn one(metric: &mut MetricEncoder<'_>, labels: &Labels, value: &impl EncodeMetric) -> std::fmt::Result {
+    let labels = labels.as_slice();
+    value.encode(metric.encode_family(&labels)?)
 }

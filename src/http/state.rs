@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     assess::Request,
     report::Lang,
-    service::{Answers, Service},
+    service::{Answers, Feed},
 };
 
 /// A bearer token; never shown.
@@ -31,7 +31,7 @@ impl fmt::Debug for Token {
 /// What every route sees.
 #[derive(Clone)]
 pub struct App {
-    pub service: Arc<Service>,
+    pub service: Feed,
     pub answers: Arc<Answers>,
     pub token: Option<Token>,
     /// What an open request falls back on: zone, level, intervals.

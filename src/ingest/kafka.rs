@@ -4,15 +4,17 @@
 //! Offsets are the store's; what is committed to Kafka only serves lag monitors (docs/kafka.md).
 
 mod envelope;
+mod publisher;
 mod records;
 mod settings;
 mod source;
 mod topology;
 
 pub use envelope::unwrap;
+pub use publisher::{Delivery, Outgoing, PublishCounts, PublishError, Publisher};
 pub use records::{Record, Records};
 pub use settings::{KafkaSettings, OnGap, RESERVED_PROPERTIES};
-pub use source::{Incoming, Ownership, Polled, Source, Start, Watermarks};
+pub use source::{Committed, Incoming, Ownership, Polled, Reached, Source, Start, Watermarks};
 pub use topology::{Progress, TopicError, Topology};
 
 use rdkafka::config::RDKafkaLogLevel;

@@ -34,6 +34,10 @@ pub enum ServiceError {
     Pipeline(#[from] PipelineError),
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+    #[error(transparent)]
+    Topic(#[from] crate::ingest::kafka::TopicError),
+    #[error(transparent)]
+    Publish(#[from] crate::ingest::kafka::PublishError),
 }
 
 /// The journal, the store, and the thread between them.

@@ -18,7 +18,7 @@ pub trait Ownership: Send + Sync {
     /// and asked for again with [`Source::assign`].
     fn assign(&self, pairs: &[u32], source: &dyn Watermarks) -> Vec<Start>;
     /// The group takes all of them back. Gives what to commit to Kafka, for those who watch the lag there.
-    fn revoke(&self) -> Vec<Start>;
+    fn revoke(&self) -> Vec<Reached>;
     /// The assignment breaks co-location: somebody in the group uses another strategy, or other topics.
     fn split(&self, predictions: Vec<u32>, corrections: Vec<u32>);
     /// Once a second, what the client knows of each partition.
@@ -29,8 +29,8 @@ pub trait Ownership: Send + Sync {
 pub trait Watermarks {
     /// `None` when the leader does not answer in time.
     fn of(&self, kind: Kind, partition: u32) -> Option<(u64, u64)>;
-    /// What the group last committed, of the pairs given: how far anybody ever read.
-    fn committed(&self, pairs: &[u32]) -> Vec<(Kind, u32, u64)>;
+    /// What the group last committed, of the pairs given: how far anybody ever read. `None` when nobody answers.
+    fn committed(&self, pairs: &[u32]) -> Option<Vec<Committed>>;
 }
 
 /// Where a pair goes on.
@@ -39,6 +39,24 @@ pub struct Start {
     pub pair: u32,
     pub predictions: u64,
     pub corrections: u64,
+}
+
+/// Where a pair stands, as it is told to Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    pub start: Start,
+    /// First offset that was read of each topic; it travels beside the offset, so that another replica knows whether the
+    /// topics still hold all that was counted.
+    pub first: [Option<u64>; 2],
+}
+
+/// What a group committed of one partition of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    pub kind: Kind,
+    pub pair: u32,
+    pub offset: u64,
+    pub first: Option<u64>,
 }
 
 /// A message of one of the two topics; it lives in the client's memory.
@@ -161,13 +179,23 @@ impl Source {
     }
 
     /// Tells Kafka how far we are, for lag monitors. Nothing here reads it back but the check for a lost history.
-    pub fn commit(&self, at: &[Start]) {
+    pub fn commit(&self, at: &[Reached]) {
         let settings = &self.consumer.context().settings;
         if !at.is_empty()
-            && let Err(e) = self.consumer.commit(&list(settings, at), CommitMode::Async)
+            && let Err(e) = self.consumer.commit(&noted(settings, at), CommitMode::Async)
         {
             tracing::debug!(error = %e, "offsets not committed to Kafka; the store has them");
         }
+    }
+}
+
+impl Watermarks for Source {
+    fn of(&self, kind: Kind, partition: u32) -> Option<(u64, u64)> {
+        self.consumer.of(kind, partition)
+    }
+
+    fn committed(&self, pairs: &[u32]) -> Option<Vec<Committed>> {
+        Watermarks::committed(&self.consumer, pairs)
     }
 }
 
@@ -179,20 +207,23 @@ impl Watermarks for BaseConsumer<Context> {
         Some((u64::try_from(found.0).ok()?, u64::try_from(found.1).ok()?))
     }
 
-    fn committed(&self, pairs: &[u32]) -> Vec<(Kind, u32, u64)> {
+    fn committed(&self, pairs: &[u32]) -> Option<Vec<Committed>> {
         let settings = &self.context().settings;
         let starts: Vec<Start> = pairs.iter().map(|p| Start { pair: *p, predictions: 0, corrections: 0 }).collect();
-        let Ok(found) = self.committed_offsets(list(settings, &starts), Duration::from_secs(5)) else {
-            return Vec::new();
-        };
+        let found = self.committed_offsets(list(settings, &starts), Duration::from_secs(5)).ok()?;
         let known = found.elements().into_iter().filter_map(|e| {
             let kind = if e.topic() == settings.predictions { Kind::Prediction } else { Kind::Correction };
             match e.offset() {
-                Offset::Offset(n) => Some((kind, e.partition() as u32, u64::try_from(n).ok()?)),
+                Offset::Offset(n) => Some(Committed {
+                    kind,
+                    pair: e.partition() as u32,
+                    offset: u64::try_from(n).ok()?,
+                    first: e.metadata().strip_prefix(FIRST).and_then(|first| first.parse().ok()),
+                }),
                 _ => None,
             }
         });
-        known.collect()
+        Some(known.collect())
     }
 }
 
@@ -209,6 +240,22 @@ fn list(settings: &KafkaSettings, starts: &[Start]) -> TopicPartitionList {
         for (topic, at) in [(&settings.predictions, s.predictions), (&settings.corrections, s.corrections)] {
             // an offset that does not fit cannot come from Kafka
             let _ = list.add_partition_offset(topic, s.pair as i32, Offset::Offset(at as i64));
+        }
+    }
+    list
+}
+
+/// What stands before the first offset in the metadata of a commit.
+const FIRST: &str = "first=";
+
+fn noted(settings: &KafkaSettings, reached: &[Reached]) -> TopicPartitionList {
+    let starts: Vec<Start> = reached.iter().map(|r| r.start).collect();
+    let list = list(settings, &starts);
+    for r in reached {
+        for (topic, first) in [(&settings.predictions, r.first[0]), (&settings.corrections, r.first[1])] {
+            if let (Some(first), Some(mut found)) = (first, list.find_partition(topic, r.start.pair as i32)) {
+                found.set_metadata(format!("{FIRST}{first}"));
+            }
         }
     }
     list
@@ -287,7 +334,7 @@ impl ConsumerContext for Context {
             let reached = self.owner.revoke();
             if !reached.is_empty() && !consumer.assignment_lost() {
                 // advisory: the next owner looks into its store
-                let _ = consumer.commit(&list(&self.settings, &reached), CommitMode::Sync);
+                let _ = consumer.commit(&noted(&self.settings, &reached), CommitMode::Sync);
             }
             consumer.unassign()
         };

@@ -1,0 +1,510 @@
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{Claim, Courier, Known, Onward, Pair, Stopped, Tallies, Workers, onward};
+use crate::{
+    assess::Naming,
+    event::Kind,
+    ingest::kafka::{Committed, Incoming, KafkaSettings, Ownership, Progress, Reached, Records, Start, Watermarks},
+    pipeline::{PairSettings, PartitionConsumer, rules},
+    store::{Budget, Store, StoreError},
+};
+
+/// The partitions that the group gave this replica: their stores, what was polled for them and is not with a worker yet,
+/// and what has to be done about them.
+pub struct Partitions {
+    settings: KafkaSettings,
+    naming: Naming,
+    folder: PathBuf,
+    /// This process's own; a claim is made under it and a number.
+    name: String,
+    claims: AtomicU64,
+    /// Partitions of each topic.
+    count: AtomicU64,
+    pairs: RwLock<BTreeMap<u32, Arc<Pair>>>,
+    /// What the group gave.
+    given: Mutex<Vec<u32>>,
+    /// Of these, not open yet, and why.
+    wanted: Mutex<BTreeMap<u32, String>>,
+    buffers: Mutex<BTreeMap<u32, Buffer>>,
+    failure: Mutex<Option<String>>,
+    workers: Workers,
+    courier: Arc<Courier>,
+    tallies: Arc<Tallies>,
+}
+
+/// Messages of one pair since its last batch.
+struct Buffer {
+    records: Records,
+    /// Milliseconds of the tallies' clock at which the first came.
+    since: u64,
+}
+
+/// Events and bytes of one commit: enough to spread its cost, few enough to keep memory and delay small.
+const BATCH_EVENTS: usize = 25_000;
+const BATCH_BYTES: usize = 12 << 20;
+/// A message waits this long, in milliseconds, for others to share its commit.
+const LINGER: u64 = 200;
+/// Open stores of a process share its memory as if there were so many at most.
+const MOST_SHARING: u32 = 16;
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Partitions {
+    pub fn new(
+        settings: KafkaSettings,
+        naming: Naming,
+        folder: PathBuf,
+        name: String,
+        workers: Workers,
+        courier: Arc<Courier>,
+        tallies: Arc<Tallies>,
+    ) -> Self {
+        Partitions {
+            settings,
+            naming,
+            folder,
+            name,
+            claims: AtomicU64::default(),
+            count: AtomicU64::default(),
+            pairs: RwLock::default(),
+            given: Mutex::default(),
+            wanted: Mutex::default(),
+            buffers: Mutex::default(),
+            failure: Mutex::default(),
+            workers,
+            courier,
+            tallies,
+        }
+    }
+
+    /// Pairs whose stores are open here.
+    pub fn open(&self) -> Vec<Arc<Pair>> {
+        self.pairs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn pair(&self, number: u32) -> Option<Arc<Pair>> {
+        self.pairs.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
+    /// Pairs that the group gave and that are not open, and why.
+    pub fn wanted(&self) -> BTreeMap<u32, String> {
+        held(&self.wanted).clone()
+    }
+
+    /// Partitions that the group gave and that are not read, each with the reason.
+    pub fn missing(&self) -> Vec<String> {
+        let (open, wanted) = (self.open(), self.wanted());
+        let given = held(&self.given).clone();
+        let closed = given.into_iter().filter(|n| open.iter().all(|p| p.number != *n || p.stopped().is_some()));
+        closed
+            .map(|n| format!("partition {n}: {}", wanted.get(&n).map_or("another process took it over", String::as_str)))
+            .collect()
+    }
+
+    /// Events of a pair that the topics have and its store has not.
+    pub fn lag(&self, pair: &Pair, progress: &Progress) -> u64 {
+        let [predictions, corrections] = self.lags(pair, progress);
+        predictions + corrections
+    }
+
+    /// The same of each topic.
+    pub fn lags(&self, pair: &Pair, progress: &Progress) -> [u64; 2] {
+        let start = pair.start();
+        let idle = pair.in_flight.load(Ordering::Acquire) == 0 && !held(&self.buffers).contains_key(&pair.number);
+        let of = |kind, next: u64| match progress.ends.get(&(kind, pair.number)) {
+            // between the last event and the end are only markers of transactions
+            Some((_, true)) if idle => 0,
+            Some((end, _)) => end.saturating_sub(next),
+            None => 0,
+        };
+        [of(Kind::Prediction, start.predictions), of(Kind::Correction, start.corrections)]
+    }
+
+    pub fn failure(&self) -> Option<String> {
+        held(&self.failure).clone()
+    }
+
+    /// The consumer stops for good. The first reason stays.
+    pub fn fail(&self, why: String) {
+        held(&self.failure).get_or_insert(why);
+    }
+
+    /// Partitions of each topic; 0 before they are known.
+    pub fn count(&self) -> u32 {
+        self.count.load(Ordering::Acquire) as u32
+    }
+
+    pub fn counted(&self, partitions: u32) {
+        self.count.store(u64::from(partitions), Ordering::Release);
+    }
+
+    /// Keeps a message for its pair's next batch, and hands that over when it is full.
+    pub fn push(&self, message: &Incoming<'_>) {
+        let number = message.pair();
+        let mut buffers = held(&self.buffers);
+        let now = || self.tallies.millis();
+        let buffer = buffers.entry(number).or_insert_with(|| Buffer { records: Records::default(), since: now() });
+        buffer.records.push(message);
+        if buffer.records.len() >= BATCH_EVENTS || buffer.records.size() >= BATCH_BYTES {
+            let full = buffers.remove(&number);
+            drop(buffers);
+            self.dispatch(number, full);
+        }
+    }
+
+    /// Hands over what has waited long enough, or all of it.
+    pub fn dispatch_due(&self, all: bool) {
+        let now = self.tallies.millis();
+        let due = |number: u32, b: &Buffer| {
+            let idle = || self.pair(number).is_none_or(|p| p.in_flight.load(Ordering::Acquire) == 0);
+            all || (now.saturating_sub(b.since) >= LINGER && idle())
+        };
+        let mut buffers = held(&self.buffers);
+        let ready: Vec<u32> = buffers.iter().filter(|(number, b)| due(**number, b)).map(|(number, _)| *number).collect();
+        let taken: Vec<(u32, Option<Buffer>)> = ready.into_iter().map(|n| (n, buffers.remove(&n))).collect();
+        drop(buffers);
+        for (number, buffer) in taken {
+            self.dispatch(number, buffer);
+        }
+    }
+
+    fn dispatch(&self, number: u32, buffer: Option<Buffer>) {
+        // without a pair the messages are of a partition that was taken back: its next owner reads them
+        if let (Some(pair), Some(buffer)) = (self.pair(number), buffer) {
+            self.workers.give(&pair, buffer.records);
+        }
+    }
+
+    /// Bytes of messages that are not committed yet.
+    pub fn load(&self) -> usize {
+        let buffered: usize = held(&self.buffers).values().map(|b| b.records.size()).sum();
+        buffered + self.workers.load()
+    }
+
+    /// Waits until something was committed, at most for `patience`.
+    pub fn wait(&self, patience: Duration) {
+        self.workers.wait(patience);
+    }
+
+    /// Hands everything over and waits until it is committed; false when that takes longer than `patience`.
+    pub fn drain(&self, patience: Duration) -> bool {
+        self.dispatch_due(true);
+        let until = self.tallies.millis() + patience.as_millis() as u64;
+        loop {
+            if self.open().iter().all(|p| p.in_flight.load(Ordering::Acquire) == 0) {
+                return true;
+            }
+            if self.tallies.millis() >= until {
+                return false;
+            }
+            self.workers.wait(Duration::from_millis(20));
+        }
+    }
+
+    /// What to tell Kafka: pairs whose dead letters all arrived.
+    pub fn reached(&self) -> Vec<Reached> {
+        let settled = |p: &Arc<Pair>| p.parcels.load(Ordering::Acquire) == 0;
+        self.open().iter().filter(|p| settled(p)).map(|p| p.reached()).collect()
+    }
+
+    /// Opens pairs that could not be opened before, and begins anew where a topic was made anew. When there is something
+    /// new, gives where all open pairs go on.
+    pub fn mend(&self, source: &dyn Watermarks) -> Option<Vec<Start>> {
+        let mut changed = false;
+        for pair in self.open() {
+            match pair.stopped() {
+                None => {}
+                Some(Stopped::Failed(why)) => self.fail(format!("partition {}: {why}", pair.number)),
+                Some(stopped) => {
+                    let number = pair.number;
+                    drop(pair);
+                    self.close(|n| n == number);
+                    let why = match stopped {
+                        Stopped::Recreated(_) => "its topic was made anew",
+                        _ => "another process took it over",
+                    };
+                    // one that was fenced is not taken back by force: the group will say whose it is
+                    if matches!(stopped, Stopped::Recreated(_)) {
+                        held(&self.wanted).insert(number, why.to_owned());
+                    } else {
+                        tracing::warn!(partition = number, "closed: {why}");
+                    }
+                    changed = true;
+                }
+            }
+        }
+        let wanted: Vec<u32> = held(&self.wanted).keys().copied().collect();
+        if wanted.is_empty() && !changed {
+            return None;
+        }
+        let committed = if wanted.is_empty() { Some(Vec::new()) } else { source.committed(&wanted) };
+        let mut starts = Vec::new();
+        for number in wanted {
+            starts.extend(self.take_on(number, source, committed.as_deref()));
+        }
+        if starts.is_empty() && !changed {
+            return None;
+        }
+        // the others go on where their stores are: what is under way for them was drained before
+        let opened: Vec<u32> = starts.iter().map(|s| s.pair).collect();
+        starts.extend(self.open().iter().filter(|p| !opened.contains(&p.number)).map(|p| p.start()));
+        Some(starts)
+    }
+
+    fn close(&self, which: impl Fn(u32) -> bool) {
+        let mut pairs = self.pairs.write().unwrap_or_else(PoisonError::into_inner);
+        let closing: Vec<u32> = pairs.keys().copied().filter(|n| which(*n)).collect();
+        let closed: Vec<Arc<Pair>> = closing.iter().filter_map(|n| pairs.remove(n)).collect();
+        drop(pairs);
+        held(&self.buffers).retain(|n, _| !closing.contains(n));
+        for pair in closed {
+            // a batch that is still under way must not be written after the next owner has begun
+            pair.stop(Stopped::Fenced);
+        }
+    }
+
+    /// Opens one pair, or says in `wanted` why it cannot be opened yet.
+    fn take_on(&self, number: u32, source: &dyn Watermarks, committed: Option<&[Committed]>) -> Option<Start> {
+        match self.open_pair(number, source, committed) {
+            Ok((pair, start)) => {
+                held(&self.wanted).remove(&number);
+                let waiting = 0..u64::MAX;
+                let unsent = pair.parcels.load(Ordering::Acquire) > 0;
+                let pair = Arc::new(pair);
+                self.pairs.write().unwrap_or_else(PoisonError::into_inner).insert(number, pair.clone());
+                if unsent {
+                    self.courier.send(&pair, waiting);
+                }
+                Some(start)
+            }
+            Err(Refused::ForNow(why)) => {
+                let mut wanted = held(&self.wanted);
+                if wanted.get(&number) != Some(&why) {
+                    tracing::warn!(partition = number, "waiting: {why}");
+                    wanted.insert(number, why);
+                }
+                None
+            }
+            Err(Refused::ForGood(why)) => {
+                self.fail(why);
+                None
+            }
+        }
+    }
+
+    fn open_pair(
+        &self,
+        number: u32,
+        source: &dyn Watermarks,
+        committed: Option<&[Committed]>,
+    ) -> Result<(Pair, Start), Refused> {
+        let path = self.folder.join(format!("{number:04}"));
+        let unanswered = || Refused::ForNow("the partition's leader does not answer".to_owned());
+        let committed = committed.ok_or_else(unanswered)?;
+        let [predictions, corrections] = [Kind::Prediction, Kind::Correction].map(|kind| source.of(kind, number));
+        let ends = [predictions.ok_or_else(unanswered)?, corrections.ok_or_else(unanswered)?];
+
+        std::fs::create_dir_all(&self.folder).map_err(|e| Refused::io(&self.folder, &e))?;
+        let name = format!("{}/{}", self.name, self.claims.fetch_add(1, Ordering::AcqRel));
+        let claim = Claim::take(&path, &name).map_err(|e| Refused::io(&path, &e))?;
+        let budget = Budget::shared(self.count().clamp(1, MOST_SHARING));
+        let store = match Store::open_within(&path, budget) {
+            Err(StoreError::Locked { .. }) => {
+                return Err(Refused::ForNow("another process still holds its store".to_owned()));
+            }
+            other => other.map_err(Refused::store)?,
+        };
+        self.same_topology(&store)?;
+        let marks = store.marks().map_err(Refused::store)?;
+        let adopted = store.adopted().map_err(Refused::store)?;
+        let changes = adopted.is_some_and(|made| made != rules(&self.naming.book, &self.naming.policies));
+        let first = [marks.predictions.first, marks.corrections.first];
+        if changes {
+            tracing::warn!(
+                partition = number,
+                "thresholds, nomenclatures or review rates have changed: facts are made anew from the topics"
+            );
+            for (slot, (low, _)) in ends.iter().enumerate() {
+                if first[slot].is_some_and(|first| *low > first) {
+                    return Err(Refused::ForGood(format!(
+                        "partition {number}: thresholds, nomenclatures or review rates have changed, so facts would be made \
+                         anew, but the topics no longer hold all that was counted. Start with the former settings, or \
+                         move {} away to begin with what the topics hold",
+                        path.display()
+                    )));
+                }
+            }
+        }
+        let Naming { book, policies } = self.naming.clone();
+        let pair_settings = PairSettings {
+            pair: number,
+            predictions: self.settings.predictions.clone(),
+            corrections: self.settings.corrections.clone(),
+            dead_letters: self.settings.dead_letters.clone(),
+            horizon: self.settings.horizon.as_millis() as i64,
+        };
+        let (mut consumer, _) = PartitionConsumer::open(store, pair_settings, policies, book)
+            .map_err(|e| Refused::ForGood(format!("partition {number}: {e}")))?;
+        let start = self.start(&mut consumer, number, ends, committed, first)?;
+        let waiting = consumer.store().waiting(0, usize::MAX).map_err(Refused::store)?.len() as u64;
+        Ok((Pair::new(number, consumer, claim, waiting), start))
+    }
+
+    /// Decides for both topics where reading goes on.
+    fn start(
+        &self,
+        consumer: &mut PartitionConsumer,
+        number: u32,
+        ends: [(u64, u64); 2],
+        committed: &[Committed],
+        first: [Option<u64>; 2],
+    ) -> Result<Start, Refused> {
+        let stored = consumer.start();
+        let mut from = [stored.predictions, stored.corrections];
+        for (slot, kind) in [Kind::Prediction, Kind::Correction].into_iter().enumerate() {
+            let found = committed.iter().find(|c| c.kind == kind && c.pair == number);
+            let marks = consumer.marks().clone().topic(kind).clone();
+            let (low, high) = ends[slot];
+            let fresh = marks.first.is_none() && from[slot] == 0;
+            // what this store itself began with, before its facts were made anew, is as good as another replica's word
+            let reached = found.map(|c| (c.offset, c.first.or(first[slot])));
+            let known = Known {
+                next: from[slot],
+                marks: &marks,
+                low,
+                high,
+                committed: reached,
+                on_gap: self.settings.on_gap,
+            };
+            let topic = match kind {
+                Kind::Prediction => &self.settings.predictions,
+                Kind::Correction => &self.settings.corrections,
+            };
+            match onward(&known) {
+                Ok(Onward::At(at)) => {
+                    if fresh {
+                        consumer.move_to(kind, at, 0);
+                        consumer.delivered_before(kind, found.map_or(0, |c| c.offset));
+                    }
+                    from[slot] = at;
+                }
+                Ok(Onward::Anew(at)) => {
+                    let message = format!("`{topic}` ends at {high} in partition {number}, before {}: it was made anew", from[slot]);
+                    tracing::error!("{message}; what was counted stays, and the new one is read from its beginning");
+                    self.tallies.recreations.fetch_add(1, Ordering::AcqRel);
+                    self.alert("topic.recreated", Some(number), &message);
+                    consumer.begin_anew(kind, at);
+                    from[slot] = at;
+                }
+                Ok(Onward::Past { lost, at }) => {
+                    let message = format!("{lost} events of `{topic}`, partition {number}, are lost: reading goes on at {at}");
+                    tracing::error!("{message}");
+                    self.alert("events.lost", Some(number), &message);
+                    consumer.move_to(kind, at, lost);
+                    from[slot] = at;
+                }
+                Err(lost) => return Err(Refused::ForGood(lost.message(topic, number))),
+            }
+        }
+        Ok(Start { pair: number, predictions: from[0], corrections: from[1] })
+    }
+
+    fn same_topology(&self, store: &Store) -> Result<(), Refused> {
+        let _ = store;
+        Ok(())
+    }
+
+    pub fn alert(&self, what: &str, partition: Option<u32>, message: &str) {
+        self.courier.alert(what, partition, message, now());
+    }
+}
+
+/// The moment an alert is made, as RFC 3339 has it.
+fn now() -> String {
+    #[expect(clippy::disallowed_methods, reason = "an alert says when it was made")]
+    let now = jiff::Timestamp::now();
+    now.to_string()
+}
+
+/// Why a pair is not open.
+enum Refused {
+    /// Tried again in a moment.
+    ForNow(String),
+    ForGood(String),
+}
+
+impl Refused {
+    fn store(e: StoreError) -> Self {
+        Refused::ForGood(e.to_string())
+    }
+
+    fn io(path: &std::path::Path, e: &std::io::Error) -> Self {
+        Refused::ForGood(format!("{}: {e}", path.display()))
+    }
+}
+
+impl Ownership for Partitions {
+    fn assign(&self, numbers: &[u32], source: &dyn Watermarks) -> Vec<Start> {
+        self.tallies.rebalances.fetch_add(1, Ordering::AcqRel);
+        tracing::info!(partitions = ?numbers, "assigned by the group");
+        // what stayed open since the last assignment and is not ours any more
+        self.close(|n| !numbers.contains(&n));
+        *held(&self.given) = numbers.to_vec();
+        held(&self.wanted).clear();
+        let committed = if numbers.is_empty() { Some(Vec::new()) } else { source.committed(numbers) };
+        let mut starts = Vec::new();
+        for number in numbers {
+            match self.pair(*number) {
+                Some(pair) if pair.is_ours() => starts.push(pair.start()),
+                stale => {
+                    drop(stale);
+                    self.close(|n| n == *number);
+                    starts.extend(self.take_on(*number, source, committed.as_deref()));
+                }
+            }
+        }
+        self.tallies.assigned.store(true, Ordering::Release);
+        starts
+    }
+
+    fn revoke(&self) -> Vec<Reached> {
+        // within the time that an orderly stop may take: the group waits for us
+        if !self.drain(self.settings.drain / 2) {
+            tracing::warn!("not all that was read could be committed before the group took its partitions back");
+        }
+        self.courier.flush(self.settings.drain / 4);
+        held(&self.buffers).clear();
+        held(&self.given).clear();
+        self.tallies.assigned.store(false, Ordering::Release);
+        self.reached()
+    }
+
+    fn split(&self, predictions: Vec<u32>, corrections: Vec<u32>) {
+        self.fail(format!(
+            "the group gave partitions {predictions:?} of `{}` and {corrections:?} of `{}`: both must be the same. Is \
+             another program in group `{}`, or one with another assignment strategy or other topics?",
+            self.settings.predictions, self.settings.corrections, self.settings.group
+        ));
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.tallies.note(progress);
+    }
+}
+
+impl Partitions {
+    /// Closes every store: after it, others may open them.
+    pub fn close_all(&self) {
+        self.close(|_| true);
+    }
+}

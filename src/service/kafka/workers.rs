@@ -1,0 +1,108 @@
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::{Courier, Pair, Stopped, Tallies};
+use crate::ingest::kafka::Records;
+
+/// A batch on its way to its store.
+struct Job {
+    pair: Arc<Pair>,
+    records: Records,
+}
+
+/// Threads that decode, join and commit. A pair always goes to the same one, so its batches stay in order.
+pub struct Workers {
+    queues: Vec<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    load: Arc<Load>,
+}
+
+/// Bytes of messages in memory, and a bell that rings when there are fewer.
+#[derive(Default)]
+struct Load {
+    bytes: AtomicUsize,
+    lock: Mutex<()>,
+    fewer: Condvar,
+}
+
+impl Load {
+    fn wait(&self, patience: Duration) {
+        let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.fewer.wait_timeout(guard, patience));
+    }
+}
+
+impl Workers {
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(count: usize, courier: &Arc<Courier>, tallies: &Arc<Tallies>) -> std::io::Result<Self> {
+        let load = Arc::new(Load::default());
+        let mut workers = Workers { queues: Vec::new(), threads: Vec::new(), load };
+        for i in 0..count.max(1) {
+            let (send, receive) = channel();
+            let (load, courier, tallies) = (workers.load.clone(), courier.clone(), tallies.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("vigie-worker-{i}"))
+                .spawn(move || work(&receive, &load, &courier, &tallies))?;
+            workers.queues.push(send);
+            workers.threads.push(thread);
+        }
+        Ok(workers)
+    }
+
+    pub fn give(&self, pair: &Arc<Pair>, records: Records) {
+        pair.in_flight.fetch_add(1, Ordering::AcqRel);
+        self.load.bytes.fetch_add(records.size(), Ordering::AcqRel);
+        let queue = &self.queues[pair.number as usize % self.queues.len()];
+        let job = Job { pair: pair.clone(), records };
+        if queue.send(job).is_err() {
+            // its thread is gone: nothing more can be committed
+            pair.stop(Stopped::Failed("the thread that commits has ended".to_owned()));
+            pair.in_flight.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Bytes given and not committed yet.
+    pub fn load(&self) -> usize {
+        self.load.bytes.load(Ordering::Acquire)
+    }
+
+    /// Waits until something was committed, at most for `patience`.
+    pub fn wait(&self, patience: Duration) {
+        self.load.wait(patience);
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.queues.clear();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(jobs: &Receiver<Job>, load: &Load, courier: &Courier, tallies: &Tallies) {
+    while let Ok(Job { pair, records }) = jobs.recv() {
+        let before = tallies.seconds();
+        if let Some(taken) = pair.take(&records) {
+            let seconds = tallies.seconds() - before;
+            tallies.committed(seconds, taken.events);
+            tracing::debug!(partition = pair.number, events = taken.events, rejected = taken.rejected, seconds, "committed");
+            if !taken.parcels.is_empty() {
+                courier.send(&pair, taken.parcels);
+            }
+        }
+        pair.in_flight.fetch_sub(1, Ordering::AcqRel);
+        load.bytes.fetch_sub(records.size(), Ordering::AcqRel);
+        let _between_look_and_wait = load.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        load.fewer.notify_all();
+    }
+}
