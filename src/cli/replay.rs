@@ -51,9 +51,9 @@ pub fn run(args: &ReplayArgs, config: Option<&Path>) -> Result<ExitCode> {
         .collect();
     let names: Vec<String> = readings.iter().map(|r| r.input.to_string()).collect();
     let streams = if args.in_file_order {
-        Merge::new([read::read(readings)])
+        Merge::new([read::read(readings)], &STOP)
     } else {
-        Merge::new(readings.into_iter().map(|reading| read::read(vec![reading])))
+        Merge::new(readings.into_iter().map(|reading| read::read(vec![reading])), &STOP)
     };
     let mut replay = Replay {
         publisher,
@@ -135,7 +135,7 @@ fn check_topics(publisher: &Publisher, settings: &KafkaSettings, sources: &Sourc
     let topics: Vec<&str> = needed.iter().map(|(_, topic, _)| topic.as_str()).collect();
     let partitions = publisher.check(&topics, CONNECT).map_err(|e| {
         let flag = match &e {
-            PublishError::Unreachable { .. } => Some("--brokers"),
+            PublishError::Unreachable { .. } | PublishError::Refused { .. } => Some("--brokers"),
             PublishError::NoTopic { topic, .. } | PublishError::Topic { topic, .. } => {
                 needed.iter().find(|(_, wanted, _)| *wanted == topic).map(|(.., flag)| *flag)
             }
