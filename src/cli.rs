@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod ingest;
 mod query;
+mod replay;
 mod report;
 mod serve;
 mod settings;
@@ -41,6 +42,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Puts files or standard input into a data directory, durably, and brings its facts up to date.
     Ingest(IngestArgs),
+    /// Publishes recorded events to Kafka: as fast as it takes them, at a rate, or at the pace of their own times.
+    Replay(ReplayArgs),
     /// Asks the facts of a data directory a question in SQL (tables: queries/README.md).
     Query(QueryArgs),
     /// Checks a configuration and a data directory and lists all problems at once.
@@ -181,6 +184,54 @@ pub struct IngestArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Files that hold both kinds of events: each line tells which.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<String>,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Kafka's addresses, several with commas between.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub brokers: Option<String>,
+    /// Topic of predictions.
+    #[arg(long, value_name = "TOPIC")]
+    pub predictions_topic: Option<String>,
+    /// Topic of corrections.
+    #[arg(long, value_name = "TOPIC")]
+    pub corrections_topic: Option<String>,
+    /// Events a second.
+    #[arg(long, value_name = "N", value_parser = replay::positive, conflicts_with_all = ["speed", "max"])]
+    pub rate: Option<f64>,
+    /// Times the pace of the events' own times: 1 = as they came, 3600 = an hour a second.
+    #[arg(long, value_name = "X", value_parser = replay::positive, conflicts_with_all = ["max", "in_file_order"])]
+    pub speed: Option<f64>,
+    /// As fast as the brokers take them (what happens unless told).
+    #[arg(long)]
+    pub max: bool,
+    /// One file after the other instead of all in the order of their times.
+    #[arg(long)]
+    pub in_file_order: bool,
+    /// Compression on the wire; lz4 unless told.
+    #[arg(long, value_enum, value_name = "CODEC")]
+    pub compression: Option<Compression>,
+    /// Property of librdkafka, such as security.protocol=SSL; may be given several times.
+    #[arg(long = "property", value_name = "NAME=VALUE", value_parser = replay::property)]
+    pub properties: Vec<(String, String)>,
+    /// How the outcome is told: a line on standard error, or an object on standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: CheckFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    None,
+    Gzip,
+    Lz4,
+    Zstd,
+    Snappy,
+}
+
+#[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Data directory of the demo; a temporary one unless told.
     #[arg(long, value_name = "DIR")]
@@ -241,6 +292,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Report(args) => report::run(&args, cli.config.as_deref()),
         Command::Serve(args) => serve::run(&args, cli.config.as_deref()),
         Command::Ingest(args) => ingest::run(&args, cli.config.as_deref()),
+        Command::Replay(args) => replay::run(&args, cli.config.as_deref()),
         Command::Query(args) => query::run(&args, cli.config.as_deref()),
         Command::Check(args) => check::run(&args, cli.config.as_deref()),
     };

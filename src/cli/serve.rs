@@ -8,7 +8,7 @@ use crate::{
     assess::Request,
     http::{self, App, Token},
     report::Lang,
-    service::{Answers, Service, Settings},
+    service::{Answers, Feed, Service, Settings},
     telemetry,
 };
 
@@ -30,7 +30,7 @@ pub fn app(service: &Arc<Service>, defaults: Request, lang: Lang, config: &crate
     let answers = Arc::new(Answers::new(service.clone()));
     let token = config.token()?.map(Token::new);
     Ok(App {
-        service: service.clone(),
+        service: Feed::Journal(service.clone()),
         answers,
         token,
         defaults: Arc::new(defaults),

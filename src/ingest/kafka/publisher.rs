@@ -85,6 +85,8 @@ pub enum PublishError {
     Producer(String),
     #[error("no Kafka broker answers at {brokers} within {seconds} s: {reason}")]
     Unreachable { brokers: String, seconds: u64, reason: String },
+    #[error("{brokers} takes no connection from here: {reason}")]
+    Refused { brokers: String, reason: String },
     #[error(
         "{brokers} has no topic `{topic}` that may be seen; create it or name another. Topics there: {}",
         if .there.is_empty() { "none" } else { .there.as_str() }
@@ -201,11 +203,16 @@ impl Publisher {
                 Ok(metadata) => break metadata,
                 Err(error) => {
                     left = left.saturating_sub(attempt + PAUSE);
-                    let trouble = held(&self.reports().trouble);
-                    if left.is_zero() || trouble.as_ref().is_some_and(|t| t.lasting) {
-                        let reason = trouble.as_ref().map_or_else(|| error.to_string(), |t| t.text.clone());
-                        let seconds = (timeout - left).as_secs();
-                        return Err(PublishError::Unreachable { brokers: self.brokers.clone(), seconds, reason });
+                    let brokers = self.brokers.clone();
+                    match &*held(&self.reports().trouble) {
+                        Some(Trouble { text, lasting: true, .. }) => {
+                            return Err(PublishError::Refused { brokers, reason: text.clone() });
+                        }
+                        trouble if left.is_zero() => {
+                            let reason = trouble.as_ref().map_or_else(|| error.to_string(), |t| t.text.clone());
+                            return Err(PublishError::Unreachable { brokers, seconds: timeout.as_secs(), reason });
+                        }
+                        _ => {}
                     }
                 }
             }
