@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{CheckArgs, CheckFormat, ScopeArgs, settings};
 use crate::{
-    config::Config,
-    ingest::Journal,
+    config::{Config, KafkaConfig},
+    ingest::{Journal, kafka::inspect},
     pipeline::{JOURNAL_SOURCE, PipelineError, rules},
     store::Store,
 };
@@ -38,6 +38,9 @@ pub fn run(args: &CheckArgs, path: Option<&Path>) -> Result<ExitCode> {
                     .map(|t| if t.is_some() { "set" } else { "none: only listen on loopback" }.to_owned())
                     .map_err(|e| e.to_string()),
             });
+            if let Some(kafka) = &config.kafka {
+                cluster(&mut findings, kafka);
+            }
             data(&mut findings, args, &config);
         }
         Err(errors) => {
@@ -72,6 +75,19 @@ pub fn run(args: &CheckArgs, path: Option<&Path>) -> Result<ExitCode> {
         return Ok(ExitCode::from(1));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The connection, the topics and the group.
+fn cluster(findings: &mut Vec<Finding>, kafka: &KafkaConfig) {
+    match kafka.resolved() {
+        Ok(settings) => {
+            findings.extend(inspect(&settings).into_iter().map(|(what, result)| Finding { what, result }));
+        }
+        Err(errors) => {
+            let each = errors.problems().into_iter();
+            findings.extend(each.map(|problem| Finding { what: "kafka secrets".to_owned(), result: Err(problem) }));
+        }
+    }
 }
 
 fn data(findings: &mut Vec<Finding>, args: &CheckArgs, config: &Config) {

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{CheckFormat, Compression, InputArgs, ReplayArgs, settings};
 use crate::{
-    config::Config,
+    config::{Config, KafkaConfig},
     event::Kind,
     ingest::kafka::{KafkaSettings, Outgoing, PublishError, Publisher, RESERVED_PROPERTIES},
     pipeline::Sources,
@@ -40,7 +40,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 pub fn run(args: &ReplayArgs, config: Option<&Path>) -> Result<ExitCode> {
     let config = super::load_config(config)?;
     let sources = sources(&config, args)?;
-    let settings = kafka_settings(&config, args);
+    let settings = kafka_settings(&config, args)?;
     let publisher = Publisher::connect(&settings)?;
     check_topics(&publisher, &settings, &sources)?;
     stop_on_signal()?;
@@ -97,9 +97,9 @@ fn sources(config: &Config, args: &ReplayArgs) -> Result<Sources> {
     Ok(sources)
 }
 
-/// What the flags say on top of what is there without them.
-fn kafka_settings(_config: &Config, args: &ReplayArgs) -> KafkaSettings {
-    let mut settings = KafkaSettings::default();
+/// What the flags say on top of the configuration's.
+fn kafka_settings(config: &Config, args: &ReplayArgs) -> Result<KafkaSettings> {
+    let mut settings = config.kafka.as_ref().map(KafkaConfig::resolved).transpose()?.unwrap_or_default();
     let flags = [
         (&args.brokers, &mut settings.brokers),
         (&args.predictions_topic, &mut settings.predictions),
@@ -121,7 +121,7 @@ fn kafka_settings(_config: &Config, args: &ReplayArgs) -> KafkaSettings {
         };
         settings.properties.push(("compression.type".to_owned(), codec.to_owned()));
     }
-    settings
+    Ok(settings)
 }
 
 /// Topics that these sources can need must be there.

@@ -4,6 +4,7 @@
 //! Offsets are the store's; what is committed to Kafka only serves lag monitors (docs/kafka.md).
 
 mod envelope;
+mod inspect;
 mod publisher;
 mod records;
 mod settings;
@@ -11,6 +12,7 @@ mod source;
 mod topology;
 
 pub use envelope::unwrap;
+pub use inspect::{Looked, inspect};
 pub use publisher::{Delivery, Outgoing, PublishCounts, PublishError, Publisher};
 pub use records::{Record, Records};
 pub use settings::{KafkaSettings, OnGap, RESERVED_PROPERTIES};

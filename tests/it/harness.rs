@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
 
@@ -137,6 +137,23 @@ impl Canonical {
         self.intake.iter().filter(|((k, o, _), _)| k == kind && o == outcome).map(|(_, n)| n).sum()
     }
 
+    /// Facts of another part of the same stream.
+    pub fn add(&mut self, other: &Canonical) {
+        for (cell, n) in &other.counts {
+            *self.counts.entry(cell.clone()).or_default() += n;
+        }
+        for (cell, m) in &other.moments {
+            let sum = self.moments.entry(cell.clone()).or_default();
+            *sum = (sum.0 + m.0, sum.1 + m.1, sum.2 + m.2, sum.3 + m.3, sum.4 + m.4, sum.5 + m.5);
+        }
+        for (row, n) in &other.intake {
+            *self.intake.entry(row.clone()).or_default() += n;
+        }
+        for (mine, theirs) in self.standing.iter_mut().zip(other.standing) {
+            *mine += theirs;
+        }
+    }
+
     pub fn received(&self) -> i64 {
         self.intake.values().sum()
     }
@@ -240,6 +257,7 @@ pub struct Server {
     child: Child,
     pub address: String,
     token: Option<String>,
+    log: Arc<Mutex<String>>,
 }
 
 #[derive(Debug)]
@@ -276,33 +294,47 @@ impl Server {
     }
 
     pub fn start_with(dir: &Path, data: &str, more: &[&str], token: Option<&str>) -> Self {
+        let token: Vec<(&str, &str)> = token.map(|t| ("VIGIE_TOKEN", t)).into_iter().collect();
+        Server::start_in(dir, data, more, &token)
+    }
+
+    pub fn start_in(dir: &Path, data: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut args = vec!["serve", "--data", data, "--listen", "127.0.0.1:0"];
         args.extend(more);
         let mut command = vigie(dir, &args);
-        if let Some(token) = token {
-            command.env("VIGIE_TOKEN", token);
-        }
+        command.envs(environment.iter().copied());
+        Server::launch(command)
+    }
+
+    /// A command that ends in `vigie serve`, once it listens.
+    pub fn launch(mut command: Command) -> Self {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("serve starts");
         let stderr = child.stderr.take().expect("stderr is piped");
         let (send, receive) = mpsc::channel();
+        let log: Arc<Mutex<String>> = Arc::default();
+        let written = log.clone();
         // the pipe is read to its end, or the service would wait for a reader of its log
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let _ = writeln!(written.lock().expect("no reader panics"), "{line}");
                 let _ = send.send(line);
             }
         });
-        let mut said = String::new();
         let deadline = Instant::now() + Duration::from_secs(60);
         while let Ok(line) = receive.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             if let Some((_, rest)) = line.split_once("serving address=") {
                 let address = rest.split_whitespace().next().unwrap_or_default().to_owned();
-                return Server { child, address, token: None };
+                return Server { child, address, token: None, log };
             }
-            let _ = writeln!(said, "{line}");
         }
         let _ = child.kill();
-        panic!("serve did not come up:\n{said}");
+        panic!("serve did not come up:\n{}", log.lock().expect("no writer panics"));
+    }
+
+    /// What it has logged so far.
+    pub fn said(&self) -> String {
+        self.log.lock().expect("no writer panics").clone()
     }
 
     /// Requests carry this bearer token from now on.

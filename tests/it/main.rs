@@ -8,11 +8,13 @@
 )]
 
 mod adapters;
+mod broker;
 mod cli;
 mod config;
 mod contract;
 mod crash;
 mod harness;
+mod kafka;
 mod layering;
 mod made_anew;
 mod measure;

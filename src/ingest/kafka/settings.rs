@@ -88,7 +88,8 @@ impl KafkaSettings {
             ("compression.type", "lz4"),
         ];
         for (name, value) in defaults {
-            if self.properties.iter().all(|(own, _)| own != name) {
+            let alias = if name == "compression.type" { "compression.codec" } else { name };
+            if self.properties.iter().all(|(own, _)| own != name && own != alias) {
                 config.set(name, value);
             }
         }
