@@ -7,13 +7,19 @@ mod commit;
 mod dead_letter;
 mod memory;
 mod open;
+mod outline;
 mod scan;
+mod topology;
+mod travel;
 
 pub use commit::Commit;
 pub use dead_letter::DeadLetter;
 pub use memory::Memory;
 pub use open::{Fingerprint, Rules, Store, StoreError, WorkingSet};
+pub use outline::{Outline, Portion, SeriesName, Wanted};
 pub use scan::{Selection, View};
+pub use topology::{Position, Topology};
+pub use travel::{TravelError, pack, unpack};
 
 use crate::{event::JoinKey, join::Held};
 
