@@ -11,13 +11,17 @@ mod codes;
 mod day;
 mod drift;
 mod latency;
+mod parts;
 mod plan;
 mod series;
 mod source;
+mod stored;
 mod traffic;
 
 pub use build::{AssessError, assess};
 pub use day::{Day, DayError};
 pub use drift::REPLICATES;
+pub use parts::{Holder, HolderError, Views};
 pub use plan::{FactSource, LevelChoice, Plan, PlanError, Request, plan};
-pub use source::{FileFacts, Naming, SourceError, StoreFacts};
+pub use source::{FileFacts, Naming};
+pub use stored::{SourceError, StoreFacts};

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod facts;
 mod ingest;
 mod query;
 mod replay;
@@ -130,13 +131,27 @@ pub struct ScopeArgs {
     pub confidence_level: Option<f64>,
 }
 
+/// Where facts are kept that were made before.
+#[derive(Debug, Args, Default)]
+pub struct KeptArgs {
+    /// Data directory whose facts are read; its service must be stopped. Once for each, where replicas have directories
+    /// of their own: of every partition the copy that is furthest along counts.
+    #[arg(long, value_name = "DIR", conflicts_with = "service")]
+    pub data: Vec<PathBuf>,
+    /// Running service to ask instead, such as http://vigie-1:8642 (token in VIGIE_TOKEN). Once for each replica, or
+    /// one name that stands for all of them.
+    #[arg(long, value_name = "URL")]
+    pub service: Vec<String>,
+}
+
 #[derive(Debug, Args)]
+#[command(mut_arg("data", |a| a.conflicts_with_all(["predictions", "corrections", "events"])))]
+#[command(mut_arg("service", |a| a.conflicts_with_all(["predictions", "corrections", "events"])))]
 pub struct ReportArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// Data directory to report on instead of files (its service must be stopped; ask a running one over HTTP).
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["predictions", "corrections", "events"])]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub kept: KeptArgs,
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// Language of the report.
@@ -254,9 +269,8 @@ pub struct DemoArgs {
 pub struct QueryArgs {
     /// The query, such as "SELECT day, sum(n) FROM tally WHERE what = 'predictions' GROUP BY day ORDER BY day".
     pub sql: String,
-    /// Data directory.
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub kept: KeptArgs,
     /// How rows are written.
     #[arg(long, value_enum, default_value = "table")]
     pub format: TableFormat,

@@ -9,8 +9,10 @@ mod cell;
 mod contribute;
 mod facts;
 mod ledger;
+mod merge;
 
 pub use cell::{CONFIDENCE_BINS, Cell, CellKey, PROBABILITY_BINS, PageKey, ScoreKind, Table, Tally};
 pub use contribute::{Contribution, LevelTable};
 pub use facts::{CountPage, Facts, MomentPage, Moments, Wide};
 pub use ledger::{IntakeRow, Ledger};
+pub use merge::{MergeError, Union, merge};

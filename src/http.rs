@@ -5,6 +5,7 @@ mod events;
 mod health;
 mod metrics;
 mod page;
+pub mod partitions;
 mod problem;
 mod state;
 mod summary;
@@ -44,14 +45,16 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/summary", get(summary::show))
         .route("/api/v1/dead-letters", get(summary::dead_letters))
         .method_not_allowed_fallback(problem::not_allowed)
-        .layer(middleware::from_fn_with_state(app.clone(), auth::check));
+        .layer(middleware::from_fn_with_state(app.token.clone(), auth::check));
+    let exchange = partitions::router(app.answers.parts(), app.token.clone());
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .merge(guarded)
+        .with_state(app)
+        .merge(exchange)
         .fallback(problem::not_found)
         .layer(middleware::map_response(hardened))
-        .with_state(app)
 }
 
 /// Descriptions are other people's text: a browser is told to run and load nothing that the page did not bring.

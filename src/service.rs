@@ -1,12 +1,16 @@
-//! The running service: one thread keeps the store up to date with the journal, readers ask for assessments.
+//! The running service: threads keep stores up to date with a journal or with Kafka, readers ask for assessments.
 
 mod answers;
 mod feed;
 pub mod kafka;
+mod parts;
+mod peers;
 mod status;
 mod worker;
 
 pub use answers::{Answers, AskError};
 pub use feed::{AppendError, Feed, Readiness};
+pub use parts::{Holdings, Parts};
+pub use peers::{HeldPartition, Listing, PeerError, Peers, patiently};
 pub use status::{Snapshot, Status};
 pub use worker::{Service, ServiceError, Settings};

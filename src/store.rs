@@ -9,8 +9,11 @@ mod marks;
 mod memory;
 mod open;
 mod outbox;
+mod outline;
 mod scan;
 mod sweep;
+mod topology;
+mod travel;
 
 pub use commit::Commit;
 pub use dead_letter::DeadLetter;
@@ -20,6 +23,9 @@ pub use open::{Budget, Fingerprint, Rules, Store, StoreError, WorkingSet};
 pub use outbox::Parcel;
 pub use scan::{Selection, View};
 pub use sweep::Stretch;
+pub use outline::{Outline, Portion, SeriesName, Wanted};
+pub use topology::{Position, Topology};
+pub use travel::{TravelError, pack, unpack};
 
 use crate::{event::JoinKey, join::Held};
 

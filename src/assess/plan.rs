@@ -121,6 +121,8 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
         None => models.pop().unwrap_or_default(),
     };
     found.retain(|(_, s, _)| symbols.text(s.model) == model);
+    // by their texts: the numbers tell who came first, which differs between copies and sums of stores
+    found.sort_by_key(|(_, s, _)| [s.workspace, s.version, s.nomenclature].map(|symbol| symbols.text(symbol)));
     let nomenclature = found.first().map(|(id, ..)| source.nomenclature(*id));
     let nomenclature = nomenclature.unwrap_or_else(|| Arc::new(Nomenclature::flat("")));
     let mut names: Vec<&str> = found.iter().map(|(_, s, _)| symbols.text(s.nomenclature)).collect();

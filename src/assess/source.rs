@@ -8,9 +8,8 @@ use crate::{
     fact::{Facts, Ledger, PageKey, Table},
     ingest::Policies,
     nomenclature::Nomenclature,
-    pipeline::{FilesRead, NomenclatureBook, rules},
+    pipeline::{FilesRead, NomenclatureBook},
     query::{Engine, QueryError, TableOptions, Tables},
-    store::{Rules, Selection, Store, StoreError, View},
 };
 
 /// Which nomenclature a series is coded in: the configuration's word, else the events' own.
@@ -21,7 +20,7 @@ pub struct Naming {
 }
 
 impl Naming {
-    fn of(&self, symbols: &Symbols, id: SeriesId) -> Arc<Nomenclature> {
+    pub(super) fn of(&self, symbols: &Symbols, id: SeriesId) -> Arc<Nomenclature> {
         self.book.of_series(symbols, &self.policies, id)
     }
 }
@@ -75,93 +74,13 @@ impl FactSource for FileFacts {
     }
 }
 
-/// Facts of a store, all of one moment, however long a service goes on meanwhile.
-pub struct StoreFacts {
-    view: View,
-    symbols: Symbols,
-    naming: Naming,
-    /// Under which the facts were made.
-    rules: Rules,
-}
-
-impl StoreFacts {
-    /// # Errors
-    /// When the store cannot be read, or its facts were made with other nomenclatures or review rates.
-    pub fn new(store: Store, naming: Naming) -> Result<Self, SourceError> {
-        let asked = rules(&naming.book, &naming.policies);
-        let made = store.adopted()?;
-        if made.as_ref().is_some_and(|made| made.naming != asked.naming) {
-            return Err(SourceError::OtherNaming);
-        }
-        // one view for names, plan and facts: what is committed meanwhile would bring codes without a name
-        let view = store.view();
-        Ok(StoreFacts { symbols: view.symbols()?, view, naming, rules: made.unwrap_or(asked) })
-    }
-
-    /// The plan's facts as tables, and the counts that belong to no model.
-    ///
-    /// # Errors
-    /// When the store cannot be read or a table cannot be made.
-    pub fn engine(&self, plan: &Plan) -> Result<(Engine, Ledger), SourceError> {
-        let selection = Selection { series: plan.series.clone(), hours: plan.hours() };
-        let facts = self.view.facts(&selection)?;
-        Ok(engine(facts, &self.symbols, &self.naming, plan)?)
-    }
-
-    /// Every fact of the store as tables, for a user's own SQL.
-    ///
-    /// # Errors
-    /// When the store cannot be read or a table cannot be made.
-    pub fn whole(&self, options: &TableOptions) -> Result<Engine, SourceError> {
-        let series = self.symbols.all_series().map(|(id, _)| id).collect();
-        let facts = self.view.facts(&Selection { series, hours: vec![(0, (1 << 21) - 1)] })?;
-        let named = |id| self.naming.of(&self.symbols, id);
-        let tables = Tables::build(facts, &self.symbols, &named, options).map_err(QueryError::from)?;
-        Ok(Engine::new(tables)?)
-    }
-
-    /// Models with a prediction, in the order of their names.
-    pub fn models(&self) -> Vec<String> {
-        let with_rows = self.symbols.all_series().filter(|(id, _)| self.hours(*id).is_some());
-        let mut models: Vec<String> = with_rows.map(|(_, s)| self.symbols.text(s.model).to_owned()).collect();
-        models.sort_unstable();
-        models.dedup();
-        models
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    #[error(
-        "the facts in this data directory were made with other nomenclatures or review rates; use the configuration \
-         and flags of the service that made them, or let `vigie serve` or `vigie ingest` make them anew"
-    )]
-    OtherNaming,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Query(#[from] QueryError),
-}
-
-impl FactSource for StoreFacts {
-    fn symbols(&self) -> &Symbols {
-        &self.symbols
-    }
-
-    fn hours(&self, series: SeriesId) -> Option<(i64, i64)> {
-        self.view.hours(series).ok().flatten()
-    }
-
-    fn nomenclature(&self, series: SeriesId) -> Arc<Nomenclature> {
-        self.naming.of(&self.symbols, series)
-    }
-
-    fn threshold(&self, model: &str) -> Option<f64> {
-        self.rules.threshold(model)
-    }
-}
-
-fn engine(facts: Facts, symbols: &Symbols, naming: &Naming, plan: &Plan) -> Result<(Engine, Ledger), QueryError> {
+/// The facts of a plan as tables, and the ledger that came with them.
+pub(super) fn engine(
+    facts: Facts,
+    symbols: &Symbols,
+    naming: &Naming,
+    plan: &Plan,
+) -> Result<(Engine, Ledger), QueryError> {
     let ledger = facts.ledger.clone();
     let options = TableOptions {
         time_zone: plan.request.time_zone.clone(),

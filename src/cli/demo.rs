@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     event::Kind,
     report::{self, Lang},
-    service::{Answers, Service, Settings},
+    service::{Answers, Feed, Service, Settings},
 };
 
 // A real stream: French activity texts, predictions of a trained classifier (fixtures/README.md).
@@ -48,7 +48,8 @@ fn demo(args: &DemoArgs, lang: Lang, dir: &Path) -> Result<ExitCode> {
     let service = Service::start(Settings { data_dir: dir.to_owned(), naming: settings::naming(&config, &scope)? })?;
     feed(&service)?;
     let request = settings::request(&config, &scope)?;
-    let app = serve::app(&service, request.clone(), lang, &config)?;
+    let answers = Answers::new(service.clone());
+    let app = serve::app(Feed::Journal(service.clone()), answers, request.clone(), lang, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
     let assessment = runtime.block_on(Answers::new(service.clone()).ask(request, super::now()))?;
     drop(runtime);

@@ -4,26 +4,21 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::Value;
 
-use super::{QueryArgs, ScopeArgs, TableFormat, settings};
-use crate::{
-    assess::StoreFacts,
-    query::{Answer, TableOptions},
-    store::Store,
-};
+use super::{KeptArgs, QueryArgs, ScopeArgs, TableFormat, facts, settings};
+use crate::query::{Answer, TableOptions};
 
 pub fn run(args: &QueryArgs, config: Option<&Path>) -> Result<ExitCode> {
     let config = super::load_config(config)?;
-    let dir = args.data.clone().unwrap_or_else(|| config.data_dir.clone());
-    if !dir.join("store").is_dir() {
-        bail!("{} holds no vigie store; `vigie ingest --data {0}` makes one", dir.display());
+    let mut kept = KeptArgs { data: args.kept.data.clone(), service: args.kept.service.clone() };
+    if kept.data.is_empty() && kept.service.is_empty() {
+        kept.data.push(config.data_dir.clone());
     }
     let naming = settings::naming(&config, &ScopeArgs::default())?;
-    let facts = StoreFacts::new(Store::open(&dir.join("store"))?, naming)?;
     let options = TableOptions { time_zone: config.time_zone.clone(), exclude_sources: config.exclude_sources.clone() };
-    let engine = facts.whole(&options)?;
+    let engine = facts::read(&kept, &config, &naming, |facts| Ok(facts.whole(&options)?))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let answer = runtime.block_on(engine.sql(&args.sql))?;
     let mut out = BufWriter::new(std::io::stdout().lock());

@@ -8,16 +8,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::{ReportArgs, settings};
+use super::{ReportArgs, facts, settings};
 use crate::{
-    assess::{FileFacts, Plan, StoreFacts, assess, assessment::Assessment, plan},
+    assess::{FileFacts, Plan, assess, assessment::Assessment, plan},
     config::Config,
     fact::Ledger,
     ingest::{Input, Row},
     pipeline::{Rejected, tabulate_files},
     query::Engine,
     report,
-    store::Store,
 };
 
 pub fn run(args: &ReportArgs, config: Option<&Path>) -> Result<ExitCode> {
@@ -26,10 +25,8 @@ pub fn run(args: &ReportArgs, config: Option<&Path>) -> Result<ExitCode> {
     if args.out.is_none() && args.json.is_none() {
         bail!("nothing to write: give --out FILE.html, --json FILE.json, or both");
     }
-    let assessment = match &args.data {
-        Some(dir) => from_store(args, &config, dir)?,
-        None => from_files(args, &config)?,
-    };
+    let files = args.kept.data.is_empty() && args.kept.service.is_empty();
+    let assessment = if files { from_files(args, &config)? } else { from_kept(args, &config)? };
     if let Some(out) = &args.out {
         write(out, report::html(&assessment, lang)?.as_bytes())?;
     }
@@ -50,31 +47,30 @@ pub fn run(args: &ReportArgs, config: Option<&Path>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn from_store(args: &ReportArgs, config: &Config, dir: &Path) -> Result<Assessment> {
-    let store_path = dir.join("store");
-    if !store_path.is_dir() {
-        bail!("{} holds no vigie store; `vigie ingest --data {0}` or `vigie serve` makes one", dir.display());
-    }
+fn from_kept(args: &ReportArgs, config: &Config) -> Result<Assessment> {
     let naming = settings::naming(config, &args.scope)?;
-    let facts = StoreFacts::new(Store::open(&store_path)?, naming)?;
-    let plan = plan(&facts, settings::request(config, &args.scope)?)?;
+    let request = settings::request(config, &args.scope)?;
+    let (plan, engine, ledger) = facts::read(&args.kept, config, &naming, |facts| {
+        let plan = plan(facts, request.clone())?;
+        let (engine, ledger) = facts.engine(&plan)?;
+        Ok((plan, engine, ledger))
+    })?;
     if let (Some(asked), Some(held)) = (args.scope.threshold, plan.threshold)
         && asked != held
     {
         bail!(
             "--threshold {asked}: the routes in {} were decided at {held} when its events were read; \
              `vigie ingest --threshold {asked}` or `vigie serve --threshold {asked}` decides them anew",
-            dir.display()
+            facts::place(&args.kept)
         );
     }
-    let (engine, ledger) = facts.engine(&plan)?;
     assessed(&plan, &engine, &ledger)
 }
 
 fn from_files(args: &ReportArgs, config: &Config) -> Result<Assessment> {
     let sources = settings::sources(config, &args.input)?;
     if sources.predictions.is_empty() && sources.events.is_empty() {
-        bail!("no predictions: give --predictions FILE.., --events FILE.. or --data DIR");
+        bail!("no predictions: give --predictions FILE.., --events FILE.., --data DIR or --service URL");
     }
     let naming = settings::naming(config, &args.scope)?;
     let request = settings::request(config, &args.scope)?;

@@ -8,7 +8,7 @@ use crate::{
     assess::Request,
     http::{self, App, Token},
     report::Lang,
-    service::{Answers, Feed, Service, Settings},
+    service::{Answers, Feed, Peers, Service, Settings, kafka::KafkaService},
     telemetry,
 };
 
@@ -17,21 +17,38 @@ pub fn run(args: &ServeArgs, config: Option<&Path>) -> Result<ExitCode> {
     telemetry::start();
     let naming = settings::naming(&config, &args.scope)?;
     let data_dir = args.data.clone().unwrap_or_else(|| config.data_dir.clone());
-    let service = Service::start(Settings { data_dir, naming })?;
     let lang = super::lang(args.lang.as_deref(), &config)?;
-    let app = app(&service, settings::request(&config, &args.scope)?, lang, &config)?;
+    let request = settings::request(&config, &args.scope)?;
+    let (service, answers) = match &config.kafka {
+        None => {
+            let service = Service::start(Settings { data_dir, naming })?;
+            (Feed::Journal(service.clone()), Answers::new(service))
+        }
+        Some(kafka) => {
+            let others = !kafka.peers.is_empty();
+            let peers = others.then(|| Peers::new(&kafka.peers, config.token()?).context("kafka.peers")).transpose()?;
+            let service = KafkaService::start(kafka.resolved()?, naming, data_dir, peers)?;
+            (Feed::Kafka(service.clone()), Answers::over(service))
+        }
+    };
+    let app = app(service.clone(), answers, request, lang, &config)?;
     serve(app, args.listen.unwrap_or(config.listen), |_| {})?;
     service.stop()?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Everything that the routes need.
-pub fn app(service: &Arc<Service>, defaults: Request, lang: Lang, config: &crate::config::Config) -> Result<App> {
-    let answers = Arc::new(Answers::new(service.clone()));
+pub fn app(
+    service: Feed,
+    answers: Answers,
+    defaults: Request,
+    lang: Lang,
+    config: &crate::config::Config,
+) -> Result<App> {
     let token = config.token()?.map(Token::new);
     Ok(App {
-        service: Feed::Journal(service.clone()),
-        answers,
+        service,
+        answers: Arc::new(answers),
         token,
         defaults: Arc::new(defaults),
         lang,

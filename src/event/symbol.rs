@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A string seen once and then named by a number: codes, models, versions, sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,6 +66,10 @@ impl Symbols {
         self.series.get(id.0 as usize).copied()
     }
 
+    pub fn find_series(&self, series: Series) -> Option<SeriesId> {
+        self.by_series.get(&series).copied()
+    }
+
     pub fn all_series(&self) -> impl Iterator<Item = (SeriesId, Series)> + '_ {
         self.series.iter().enumerate().map(|(i, s)| (SeriesId(i as u32), *s))
     }
@@ -97,5 +101,28 @@ impl Symbols {
             symbols.intern_series(s);
         }
         symbols
+    }
+}
+
+/// Texts and series in the order of their numbers.
+impl Serialize for Symbols {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let texts: Vec<&str> = self.texts.iter().map(|t| &**t).collect();
+        (texts, &self.series).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Symbols {
+    /// A table that gives one thing two numbers is refused: everything after the second would have another name.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (texts, series) = <(Vec<String>, Vec<Series>)>::deserialize(deserializer)?;
+        let (n_texts, n_series) = (texts.len(), series.len());
+        let named = |s: Symbol| (s.0 as usize) < n_texts;
+        let whole = series.iter().all(|s| [s.workspace, s.model, s.version, s.nomenclature].into_iter().all(named));
+        let symbols = Symbols::restore(texts, series);
+        if !whole || symbols.len() != n_texts || symbols.series_len() != n_series {
+            return Err(D::Error::custom("a table of symbols that contradicts itself"));
+        }
+        Ok(symbols)
     }
 }

@@ -1,8 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Fixed, Route, SeriesId, Symbol};
 
 /// What the cells of one page share: table, series, hour and route, packed. Pages sort by table, series and hour, so
 /// that a period of a model is one range; a stream in the order of time keeps touching the same few.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PageKey(pub u64);
 
 /// What tells the cells of one page apart; what each number means is the table's business.
@@ -178,6 +180,18 @@ impl Table {
             Table::Reliability => "reliability",
         }
     }
+
+    /// The place of a cell on its page once its symbols have other numbers; `None` when one of them has none.
+    /// What each number is stands in [`Cell::key`].
+    pub fn renamed(self, [a, b, c]: CellKey, symbol: impl Fn(Symbol) -> Option<Symbol>) -> Option<CellKey> {
+        let named = |n: u32| symbol(Symbol(n)).map(|s| s.0);
+        Some(match self {
+            Table::Volume => [named(a)?, b, c],
+            Table::Score | Table::Latency | Table::Tally => [a, b, c],
+            Table::Outcome => [if a == NO_SYMBOL { a } else { named(a)? }, named(b)?, named(c)?],
+            Table::Rank | Table::Reliability => [a, b, named(c)?],
+        })
+    }
 }
 
 impl PageKey {
@@ -196,6 +210,11 @@ impl PageKey {
 
     pub fn series(self) -> SeriesId {
         SeriesId((self.0 >> 23) as u32 & 0xf_ffff)
+    }
+
+    /// The page at the same place of another series.
+    pub fn of_series(self, series: SeriesId) -> PageKey {
+        PageKey(self.0 & !(0xf_ffff << 23) | u64::from(series.0 & 0xf_ffff) << 23)
     }
 
     pub fn hour(self) -> i64 {

@@ -85,7 +85,7 @@ pub type CountPage = HashMap<u32, i64, Hasher>;
 pub type MomentPage = HashMap<CellKey, Moments, Hasher>;
 
 /// Cells and what they hold: the facts of a batch, of a file, or of a store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     pub counts: HashMap<PageKey, CountPage, Hasher>,
     pub moments: HashMap<PageKey, MomentPage, Hasher>,

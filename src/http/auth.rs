@@ -7,12 +7,12 @@ use axum::{
 
 use base64::Engine as _;
 
-use super::{App, problem::Problem};
+use super::{Token, problem::Problem};
 
 /// With a token configured, everything but health asks for it: as a bearer token, or as the password of HTTP Basic,
 /// which is what a browser can send.
-pub async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Some(token) = &app.token else { return next.run(request).await };
+pub async fn check(State(token): State<Option<Token>>, request: Request, next: Next) -> Response {
+    let Some(token) = token else { return next.run(request).await };
     let given = given(request.headers());
     if given.is_some_and(|g| token.matches(&g)) {
         return next.run(request).await;

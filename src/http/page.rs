@@ -24,7 +24,7 @@ pub async fn show(
         tracing::error!(error = %e, "the page could not be drawn");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be drawn; the service's log says why")
     };
-    let models = app.answers.models()?;
+    let models = app.answers.models().await?;
     let mut request = parameters.request(&app.defaults)?;
     if models.is_empty() {
         return Ok(Html(report::empty_page(lang, report::empty_message(lang)).map_err(failed)?));

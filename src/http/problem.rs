@@ -5,7 +5,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::service::AskError;
+use crate::{assess::SourceError, service::AskError};
 
 /// An error as RFC 9457 describes it.
 #[derive(Debug, Serialize)]
@@ -37,6 +37,17 @@ impl From<AskError> for Problem {
         match e {
             AskError::Plan(e) => Problem::bad_request(e.to_string()),
             AskError::Stopping => Problem::new(StatusCode::SERVICE_UNAVAILABLE, e.to_string()),
+            AskError::Source(e) if e.may_pass() => {
+                tracing::warn!(error = %e, "an assessment must wait");
+                let detail = match e {
+                    // who was asked, and what they said, is for the log
+                    SourceError::Missing { missing, partitions, .. } => {
+                        SourceError::Missing { missing, partitions, silent: Vec::new() }.to_string()
+                    }
+                    _ => "the facts are on the move between replicas; ask again".to_owned(),
+                };
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
             // the cause may name paths and internals: that is for the log
             e => {
                 tracing::error!(error = %e, "an assessment failed");

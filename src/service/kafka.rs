@@ -34,7 +34,7 @@ use tallies::Tallies;
 pub use tallies::{COMMIT_BUCKETS, CommitTimes};
 use workers::Workers;
 
-use super::ServiceError;
+use super::{Holdings, Parts, Peers, ServiceError};
 use crate::{
     assess::Naming,
     fact::Ledger,
@@ -47,6 +47,7 @@ pub struct KafkaService {
     pub settings: KafkaSettings,
     pub naming: Naming,
     data_dir: PathBuf,
+    peers: Option<Peers>,
     partitions: Arc<Partitions>,
     tallies: Arc<Tallies>,
     stop: Arc<AtomicBool>,
@@ -97,7 +98,12 @@ impl KafkaService {
     ///
     /// # Errors
     /// When the settings are refused, a topic is missing, or the two are not co-partitioned.
-    pub fn start(settings: KafkaSettings, naming: Naming, data_dir: PathBuf) -> Result<Arc<Self>, ServiceError> {
+    pub fn start(
+        settings: KafkaSettings,
+        naming: Naming,
+        data_dir: PathBuf,
+        peers: Option<Peers>,
+    ) -> Result<Arc<Self>, ServiceError> {
         #[expect(clippy::disallowed_methods, reason = "the service's own clock, for heartbeats")]
         let started = std::time::Instant::now();
         let tallies = Arc::new(Tallies::new(started));
@@ -140,6 +146,7 @@ impl KafkaService {
             settings,
             naming,
             data_dir,
+            peers,
             partitions,
             tallies,
             stop,
@@ -237,6 +244,22 @@ impl KafkaService {
             store.sync()?;
         }
         Ok(())
+    }
+}
+
+impl Parts for KafkaService {
+    fn held(&self) -> Holdings {
+        // before the topics are known one partition is missing: readers are told so
+        let stores = self.open().into_iter().map(|pair| (pair.number, pair.store.clone()));
+        Holdings { partitions: self.count().max(1), stores: stores.collect() }
+    }
+
+    fn naming(&self) -> Naming {
+        self.naming.clone()
+    }
+
+    fn peers(&self) -> Option<Peers> {
+        self.peers.clone()
     }
 }
 

@@ -1,6 +1,6 @@
 use fjall::{Readable, Snapshot};
 
-use super::{Store, StoreError};
+use super::{Position, Rules, Store, StoreError, Topology};
 use crate::{
     event::{Series, SeriesId, Symbols},
     fact::{Facts, Ledger, PageKey, Table},
@@ -82,9 +82,45 @@ impl View {
         Ok(facts)
     }
 
-    fn ledger(&self) -> Result<Ledger, StoreError> {
-        let found = self.snapshot.get(&self.store.meta, "ledger").map_err(|e| self.store.wrap(e))?;
-        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?.unwrap_or_default())
+    fn meta<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        let found = self.snapshot.get(&self.store.meta, key).map_err(|e| self.store.wrap(e))?;
+        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
+    }
+
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ledger(&self) -> Result<Ledger, StoreError> {
+        Ok(self.meta("ledger")?.unwrap_or_default())
+    }
+
+    /// The rules under which the facts were made; `None` for a new store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn rules(&self) -> Result<Option<Rules>, StoreError> {
+        self.meta("rules")
+    }
+
+    /// Which partition the store is of; `None` for a journal's.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn topology(&self) -> Result<Option<Topology>, StoreError> {
+        self.meta("topology")
+    }
+
+    /// Where every source goes on, in the order of their names.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn position(&self) -> Result<Position, StoreError> {
+        const PREFIX: &str = "offset/";
+        let entries = self.snapshot.prefix(&self.store.meta, PREFIX).map(|guard| {
+            let (key, value) = guard.into_inner().map_err(|e| self.store.wrap(e))?;
+            let source = String::from_utf8_lossy(&key[PREFIX.len()..]).into_owned();
+            Ok((source, postcard::from_bytes(&value)?))
+        });
+        Ok(Position(entries.collect::<Result<_, StoreError>>()?))
     }
 
     /// # Errors

@@ -18,7 +18,7 @@ use vigie::{
 use crate::harness::{Canonical, fixture, fixture_lines, text, write};
 
 /// `m1` has a threshold and review rates, `m2` nothing.
-fn policies() -> Policies {
+pub fn policies() -> Policies {
     let m1 = Policy {
         threshold: Some(0.75),
         review_rates: ReviewRates { auto: Some(0.25), manual: Some(0.5) },
@@ -113,7 +113,7 @@ const BAD: [(&str, &str, &str); 8] = [
     ),
 ];
 
-fn lines() -> impl Strategy<Value = String> {
+pub fn lines() -> impl Strategy<Value = String> {
     prop_oneof![
         10 => predictions(),
         12 => corrections(),

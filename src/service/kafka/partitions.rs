@@ -14,7 +14,7 @@ use crate::{
     event::Kind,
     ingest::kafka::{Committed, Incoming, KafkaSettings, Ownership, Progress, Reached, Records, Start, Watermarks},
     pipeline::{PairSettings, PartitionConsumer, rules},
-    store::{Budget, Store, StoreError},
+    store::{Budget, Store, StoreError, Topology},
 };
 
 /// The partitions that the group gave this replica: their stores, what was polled for them and is not with a worker yet,
@@ -324,7 +324,22 @@ impl Partitions {
             }
             other => other.map_err(Refused::store)?,
         };
-        self.same_topology(&store)?;
+        let topology = Topology {
+            group: self.settings.group.clone(),
+            predictions: self.settings.predictions.clone(),
+            corrections: self.settings.corrections.clone(),
+            partitions: self.count(),
+            partition: number,
+        };
+        if let Some(other) = store.topology().map_err(Refused::store)?.filter(|found| *found != topology) {
+            return Err(Refused::ForGood(format!(
+                "{} is partition {} of {other}; this is partition {number} of {topology}. Ids are spread differently over \
+                 another number of partitions, so state would be looked for in the wrong place: begin with a new data \
+                 directory, or put back what was changed",
+                path.display(),
+                other.partition
+            )));
+        }
         let marks = store.marks().map_err(Refused::store)?;
         let adopted = store.adopted().map_err(Refused::store)?;
         let changes = adopted.is_some_and(|made| made != rules(&self.naming.book, &self.naming.policies));
@@ -355,6 +370,8 @@ impl Partitions {
         };
         let (mut consumer, _) = PartitionConsumer::open(store, pair_settings, policies, book)
             .map_err(|e| Refused::ForGood(format!("partition {number}: {e}")))?;
+        // after the rules were taken on, which may have emptied the store
+        consumer.store().set_topology(&topology).map_err(Refused::store)?;
         let start = self.start(&mut consumer, number, ends, committed, first)?;
         let waiting = consumer.store().waiting(0, usize::MAX).map_err(Refused::store)?.len() as u64;
         Ok((Pair::new(number, consumer, claim, waiting), start))
@@ -417,11 +434,6 @@ impl Partitions {
             }
         }
         Ok(Start { pair: number, predictions: from[0], corrections: from[1] })
-    }
-
-    fn same_topology(&self, store: &Store) -> Result<(), Refused> {
-        let _ = store;
-        Ok(())
     }
 
     pub fn alert(&self, what: &str, partition: Option<u32>, message: &str) {
