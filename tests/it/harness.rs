@@ -405,8 +405,13 @@ impl Server {
         self.child.wait().expect("wait");
     }
 
-    /// SIGTERM; gives the exit code and how long it took.
+    /// As [`Server::terminate`], and it is gone.
     pub fn stop(mut self) -> (Option<i32>, Duration) {
+        self.terminate()
+    }
+
+    /// SIGTERM; gives the exit code and how long it took.
+    pub fn terminate(&mut self) -> (Option<i32>, Duration) {
         let before = Instant::now();
         let told = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().expect("kill runs");
         assert!(told.success());
