@@ -8,6 +8,7 @@
 )]
 
 mod adapters;
+mod broker;
 mod cli;
 mod config;
 mod contract;
