@@ -26,5 +26,5 @@ pub(crate) use journal::created_whole;
 pub use journal::{Chunk, Journal, JournalError, RefusedRow};
 pub use lines::MAX_LINE;
 pub use policy::{Policies, Policy, ReviewRates};
-pub use row::{Received, Row, kind_of};
+pub use row::{DECODER_STACK, Received, Row, kind_of};
 pub use tabular::{CORRECTION_FIELDS, PREDICTION_FIELDS};

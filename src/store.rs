@@ -11,6 +11,7 @@ mod open;
 mod outbox;
 mod outline;
 mod scan;
+mod seal;
 mod sweep;
 mod topology;
 mod travel;
@@ -21,9 +22,9 @@ pub use marks::{Marks, Sweep, Tail, TopicMarks};
 pub use memory::Memory;
 pub use open::{Budget, Fingerprint, Rules, Store, StoreError, WorkingSet};
 pub use outbox::Parcel;
+pub use outline::{Outline, Portion, SeriesName, Wanted};
 pub use scan::{Selection, View};
 pub use sweep::Stretch;
-pub use outline::{Outline, Portion, SeriesName, Wanted};
 pub use topology::{Position, Topology};
 pub use travel::{TravelError, pack, unpack};
 

@@ -28,10 +28,8 @@ pub enum Secret {
 const SECRET_PARTS: [&str; 4] = ["password", "secret", "oauthbearer.config", ".pem"];
 
 pub(super) fn read(s: &Section<'_>, config: &mut Config) {
-    let mut settings = KafkaSettings {
-        dead_letters: Some("vigie-dead-letters".to_owned()),
-        ..KafkaSettings::default()
-    };
+    let mut settings =
+        KafkaSettings { dead_letters: Some("vigie-dead-letters".to_owned()), ..KafkaSettings::default() };
     let name = |key| s.value(key).and_then(|found| found.name().map(str::to_owned));
     match name("brokers") {
         Some(brokers) => settings.brokers = brokers,
@@ -85,7 +83,9 @@ fn properties(s: &Section<'_>) -> Vec<(String, String)> {
         }
         if SECRET_PARTS.iter().any(|part| name.contains(part)) && !name.ends_with("location") {
             // the value is not repeated: messages end up in logs
-            found.note("secrets are not kept here; under [kafka.secrets] give \"env:VARIABLE\" or \"file:PATH\"".to_owned());
+            found.note(
+                "secrets are not kept here; under [kafka.secrets] give \"env:VARIABLE\" or \"file:PATH\"".to_owned(),
+            );
             return None;
         }
         let value = found.scalar();

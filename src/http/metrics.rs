@@ -41,7 +41,11 @@ enum Values {
     Gauge(Vec<(Labels, f64)>),
     Counter(Vec<(Labels, f64)>),
     /// Upper bounds with the number of observations in each bucket, those past all of them, and their sum.
-    Histogram { buckets: Vec<(f64, u64)>, past: u64, sum: f64 },
+    Histogram {
+        buckets: Vec<(f64, u64)>,
+        past: u64,
+        sum: f64,
+    },
 }
 
 type Labels = Vec<(&'static str, String)>;
@@ -63,7 +67,11 @@ impl Family {
 fn of(feed: &Feed) -> Vec<Family> {
     let readiness = feed.readiness();
     let mut families = intake(&feed.ledger());
-    families.push(gauge("lag_events", "Events that are there and that the store does not have yet", readiness.lag as f64));
+    families.push(gauge(
+        "lag_events",
+        "Events that are there and that the store does not have yet",
+        readiness.lag as f64,
+    ));
     families.push(gauge("ready", "1 when readers may be sent here", f64::from(readiness.reasons.is_empty())));
     let failed = f64::from(readiness.failed);
     families.push(gauge("consumer_failed", "1 when the consumer has stopped for good", failed));
@@ -118,8 +126,12 @@ impl Collector for Collected {
             };
             let mut metric = encoder.encode_descriptor(name, help, unit.as_ref(), kind)?;
             match values {
+                Values::Gauge(rows) if alone(rows) => ConstGauge::new(rows[0].1).encode(metric)?,
+                Values::Counter(rows) if alone(rows) => ConstCounter::new(rows[0].1).encode(metric)?,
                 Values::Gauge(rows) => rows.iter().try_for_each(|(l, v)| one(&mut metric, l, &ConstGauge::new(*v)))?,
-                Values::Counter(rows) => rows.iter().try_for_each(|(l, v)| one(&mut metric, l, &ConstCounter::new(*v)))?,
+                Values::Counter(rows) => {
+                    rows.iter().try_for_each(|(l, v)| one(&mut metric, l, &ConstCounter::new(*v)))?
+                }
                 Values::Histogram { buckets, past, sum } => {
                     let mut all = buckets.clone();
                     all.push((f64::MAX, *past));
@@ -130,6 +142,11 @@ impl Collector for Collected {
         }
         Ok(())
     }
+}
+
+/// One value without labels, which is written without braces.
+fn alone(rows: &[(Labels, f64)]) -> bool {
+    rows.len() == 1 && rows[0].0.is_empty()
 }
 
 fn one(metric: &mut MetricEncoder<'_>, labels: &Labels, value: &impl EncodeMetric) -> std::fmt::Result {

@@ -73,8 +73,7 @@ pub async fn dead_letters(
 ) -> Result<Json<Value>, Problem> {
     let Query(limit) = limit.map_err(|e| Problem::bad_request(e.body_text()))?;
     let limit = limit.limit.unwrap_or(100).min(1000);
-    let letters =
-        app.service.dead_letters(limit).map_err(|e| Problem::from(crate::service::AskError::from(e)))?;
+    let letters = app.service.dead_letters(limit).map_err(|e| Problem::from(crate::service::AskError::from(e)))?;
     let shown = letters.into_iter().map(|l| {
         json!({
             "source": l.source, "position": l.position, "kind": l.kind, "reason": l.reason, "detail": l.detail,

@@ -79,6 +79,10 @@ impl Admission {
     }
 }
 
+/// Stack of a thread that decodes: an unoptimised build takes 40 kB for each bracket that it skips, and a thread has 2 MB
+/// unless told.
+pub const DECODER_STACK: usize = 16 << 20;
+
 /// Deepest nesting of a line; the contract needs three, the rest is for fields that it does not know.
 const MAX_DEPTH: usize = 128;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::PipelineError;
-use crate::ingest::{Admission, Decoded, Journal, JournalError};
+use crate::ingest::{Admission, DECODER_STACK, Decoded, Journal, JournalError};
 
 /// Events of one atomic commit: enough to spread its cost, few enough to keep memory and delay small.
 const BATCH_LINES: u64 = 50_000;
@@ -32,6 +32,7 @@ impl DecodeAhead {
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("vigie-decoder".to_owned())
+            .stack_size(DECODER_STACK)
             .spawn(move || decode(&journal, admission, offset, &sender, &stopped))
             .map_err(PipelineError::Thread)?;
         Ok(DecodeAhead { batches: Some(receiver), stop, thread: Some(thread) })

@@ -44,7 +44,9 @@ pub enum PipelineError {
     DecoderGone,
     #[error("the store is at offset {store} and the journal ends at {journal}: they are not of one data directory")]
     Ahead { store: u64, journal: u64 },
-    #[error("partition {pair} of topic `{topic}` holds another record where the last one was read: the topic was made anew")]
+    #[error(
+        "partition {pair} of topic `{topic}` holds another record where the last one was read: the topic was made anew"
+    )]
     Recreated { topic: String, kind: Kind, pair: u32 },
 }
 

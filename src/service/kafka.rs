@@ -6,6 +6,7 @@
 
 mod claim;
 mod courier;
+mod opening;
 mod pair;
 mod partitions;
 mod reader;

@@ -77,6 +77,7 @@ impl Store {
         for key in &commit.forgotten {
             batch.remove(&self.state, key.0.to_be_bytes());
         }
+        self.seal(&mut batch)?;
         self.bury(&mut batch, commit.dead_letters)?;
         let parcels = self.enclose(&mut batch, &commit.parcels)?;
         batch.commit().map_err(|e| self.wrap(e))?;

@@ -34,8 +34,9 @@ impl Store {
             Some(g) => g.key().map(|k| Some(number(&k))).map_err(|e| self.wrap(e)),
             None => Ok(None),
         };
-        let first = edge(self.dead.first_key_value())?.unwrap_or(0);
-        let mut next = edge(self.dead.last_key_value())?.map_or(0, |n| n + 1);
+        let all = 0u64.to_be_bytes()..;
+        let first = edge(self.dead.range(all.clone()).next())?.unwrap_or(0);
+        let mut next = edge(self.dead.range(all).next_back())?.map_or(0, |n| n + 1);
         for mut letter in letters {
             letter.raw.truncate(DeadLetter::MAX_RAW);
             batch.insert(&self.dead, next.to_be_bytes(), postcard::to_stdvec(&letter)?);
@@ -53,7 +54,7 @@ impl Store {
     /// When the store cannot be read.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
         let snapshot = self.db.snapshot();
-        let newest = snapshot.iter(&self.dead).rev().take(limit);
+        let newest = snapshot.range(&self.dead, 0u64.to_be_bytes()..).rev().take(limit);
         newest
             .map(|guard| {
                 let value = guard.value().map_err(|e| self.wrap(e))?;

@@ -72,6 +72,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Of a store that is being emptied.
+    pub(super) fn nobodys() -> Self {
+        Rules { naming: u64::MAX, thresholds: Vec::new() }
+    }
+
     pub fn threshold(&self, model: &str) -> Option<f64> {
         let of = |name: &str| self.thresholds.iter().find(|(n, _)| n == name).map(|(_, t)| *t);
         of(model).or_else(|| of("")).flatten()
@@ -86,10 +91,10 @@ pub enum StoreError {
     Locked { path: String },
     #[error(
         "store {path} was written by another version (layout {found}, this one writes {expected}); \
-             move it away: it is rebuilt from the journal"
+             move it away: it is rebuilt from the journal or the topics"
     )]
     Layout { path: String, found: u32, expected: u32 },
-    #[error("store {path} is damaged: {message}; move it away: it is rebuilt from the journal")]
+    #[error("store {path} is damaged: {message}; move it away: it is rebuilt from the journal or the topics")]
     Damaged { path: String, message: String },
     #[error("a stored record is damaged: {0}")]
     Record(#[from] postcard::Error),
@@ -145,6 +150,7 @@ impl Store {
             db,
         };
         store.check_layout()?;
+        store.check_seals()?;
         Ok(store)
     }
 
@@ -185,8 +191,7 @@ impl Store {
         if found.is_some() {
             // after a crash between these lines the next start finds rules that nobody has, and empties again; were the
             // offset in `meta` gone before the state, all events would pass for duplicates
-            let nobodys = Rules { naming: u64::MAX, thresholds: Vec::new() };
-            self.meta.insert("rules", postcard::to_stdvec(&nobodys)?).map_err(|e| self.wrap(e))?;
+            self.meta.insert("rules", postcard::to_stdvec(&Rules::nobodys())?).map_err(|e| self.wrap(e))?;
             for keyspace in [&self.facts, &self.state, &self.symbols, &self.dead, &self.outbox, &self.meta] {
                 keyspace.clear().map_err(|e| self.wrap(e))?;
             }

@@ -128,7 +128,7 @@ impl View {
     pub fn symbols(&self) -> Result<Symbols, StoreError> {
         let mut texts = Vec::new();
         let mut series: Vec<Series> = Vec::new();
-        for guard in self.snapshot.iter(&self.store.symbols) {
+        for guard in self.snapshot.range(&self.store.symbols, [b't']..) {
             let (key, value) = guard.into_inner().map_err(|e| self.store.wrap(e))?;
             let expected = match key.first() {
                 Some(b't') => texts.len(),

@@ -201,7 +201,7 @@ fn health_says_alive_and_ready() {
     let (_dir, server) = start();
     assert_eq!(server.get("/health/live").json()["alive"], true);
     let ready = server.get("/health/ready").json();
-    assert_eq!(ready, json!({"ready": true, "lag_events": 0, "failed": false}));
+    assert_eq!(ready, json!({"ready": true, "lag_events": 0, "failed": false, "reasons": []}));
 }
 
 /// Checks the form of every line and gives the samples.

@@ -133,8 +133,7 @@ impl Source {
             None => Polled::Nothing,
             Some(Ok(message)) => {
                 let settings = &self.consumer.context().settings;
-                let kind =
-                    if message.topic() == settings.predictions { Kind::Prediction } else { Kind::Correction };
+                let kind = if message.topic() == settings.predictions { Kind::Prediction } else { Kind::Correction };
                 Polled::Message(Incoming { message, kind })
             }
             Some(Err(e)) => self.judge(&e),

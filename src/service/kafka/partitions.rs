@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -8,35 +8,35 @@ use std::{
     time::Duration,
 };
 
-use super::{Claim, Courier, Known, Onward, Pair, Stopped, Tallies, Workers, onward};
+use super::{Courier, Pair, Stopped, Tallies, Workers};
 use crate::{
     assess::Naming,
     event::Kind,
-    ingest::kafka::{Committed, Incoming, KafkaSettings, Ownership, Progress, Reached, Records, Start, Watermarks},
-    pipeline::{PairSettings, PartitionConsumer, rules},
-    store::{Budget, Store, StoreError, Topology},
+    ingest::kafka::{Incoming, KafkaSettings, Ownership, Progress, Reached, Records, Start, Watermarks},
 };
 
 /// The partitions that the group gave this replica: their stores, what was polled for them and is not with a worker yet,
 /// and what has to be done about them.
 pub struct Partitions {
-    settings: KafkaSettings,
-    naming: Naming,
-    folder: PathBuf,
+    pub(super) settings: KafkaSettings,
+    pub(super) naming: Naming,
+    pub(super) folder: PathBuf,
     /// This process's own; a claim is made under it and a number.
-    name: String,
-    claims: AtomicU64,
+    pub(super) name: String,
+    pub(super) claims: AtomicU64,
     /// Partitions of each topic.
     count: AtomicU64,
-    pairs: RwLock<BTreeMap<u32, Arc<Pair>>>,
+    pub(super) pairs: RwLock<BTreeMap<u32, Arc<Pair>>>,
     /// What the group gave.
     given: Mutex<Vec<u32>>,
     /// Of these, not open yet, and why.
-    wanted: Mutex<BTreeMap<u32, String>>,
+    pub(super) wanted: Mutex<BTreeMap<u32, String>>,
+    /// Topics' partitions whose last record is another than was read.
+    pub(super) anew: Mutex<BTreeSet<(u32, Kind)>>,
     buffers: Mutex<BTreeMap<u32, Buffer>>,
     failure: Mutex<Option<String>>,
     workers: Workers,
-    courier: Arc<Courier>,
+    pub(super) courier: Arc<Courier>,
     tallies: Arc<Tallies>,
 }
 
@@ -53,9 +53,9 @@ const BATCH_BYTES: usize = 12 << 20;
 /// A message waits this long, in milliseconds, for others to share its commit.
 const LINGER: u64 = 200;
 /// Open stores of a process share its memory as if there were so many at most.
-const MOST_SHARING: u32 = 16;
+pub(super) const MOST_SHARING: u32 = 16;
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -79,6 +79,7 @@ impl Partitions {
             pairs: RwLock::default(),
             given: Mutex::default(),
             wanted: Mutex::default(),
+            anew: Mutex::default(),
             buffers: Mutex::default(),
             failure: Mutex::default(),
             workers,
@@ -107,7 +108,9 @@ impl Partitions {
         let given = held(&self.given).clone();
         let closed = given.into_iter().filter(|n| open.iter().all(|p| p.number != *n || p.stopped().is_some()));
         closed
-            .map(|n| format!("partition {n}: {}", wanted.get(&n).map_or("another process took it over", String::as_str)))
+            .map(|n| {
+                format!("partition {n}: {}", wanted.get(&n).map_or("another process took it over", String::as_str))
+            })
             .collect()
     }
 
@@ -136,7 +139,10 @@ impl Partitions {
 
     /// The consumer stops for good. The first reason stays.
     pub fn fail(&self, why: String) {
-        held(&self.failure).get_or_insert(why);
+        held(&self.failure).get_or_insert_with(|| {
+            tracing::error!("the consumer stops; restart the service once the cause is mended: {why}");
+            why
+        });
     }
 
     /// Partitions of each topic; 0 before they are known.
@@ -170,7 +176,8 @@ impl Partitions {
             all || (now.saturating_sub(b.since) >= LINGER && idle())
         };
         let mut buffers = held(&self.buffers);
-        let ready: Vec<u32> = buffers.iter().filter(|(number, b)| due(**number, b)).map(|(number, _)| *number).collect();
+        let ready: Vec<u32> =
+            buffers.iter().filter(|(number, b)| due(**number, b)).map(|(number, _)| *number).collect();
         let taken: Vec<(u32, Option<Buffer>)> = ready.into_iter().map(|n| (n, buffers.remove(&n))).collect();
         drop(buffers);
         for (number, buffer) in taken {
@@ -229,15 +236,12 @@ impl Partitions {
                     let number = pair.number;
                     drop(pair);
                     self.close(|n| n == number);
-                    let why = match stopped {
-                        Stopped::Recreated(_) => "its topic was made anew",
-                        _ => "another process took it over",
-                    };
-                    // one that was fenced is not taken back by force: the group will say whose it is
-                    if matches!(stopped, Stopped::Recreated(_)) {
-                        held(&self.wanted).insert(number, why.to_owned());
+                    if let Stopped::Recreated(kind) = stopped {
+                        held(&self.anew).insert((number, kind));
+                        held(&self.wanted).insert(number, "its topic was made anew".to_owned());
                     } else {
-                        tracing::warn!(partition = number, "closed: {why}");
+                        // it is not taken back by force: the group will say whose it is
+                        tracing::warn!(partition = number, "closed: another process took it over");
                     }
                     changed = true;
                 }
@@ -273,169 +277,6 @@ impl Partitions {
         }
     }
 
-    /// Opens one pair, or says in `wanted` why it cannot be opened yet.
-    fn take_on(&self, number: u32, source: &dyn Watermarks, committed: Option<&[Committed]>) -> Option<Start> {
-        match self.open_pair(number, source, committed) {
-            Ok((pair, start)) => {
-                held(&self.wanted).remove(&number);
-                let waiting = 0..u64::MAX;
-                let unsent = pair.parcels.load(Ordering::Acquire) > 0;
-                let pair = Arc::new(pair);
-                self.pairs.write().unwrap_or_else(PoisonError::into_inner).insert(number, pair.clone());
-                if unsent {
-                    self.courier.send(&pair, waiting);
-                }
-                Some(start)
-            }
-            Err(Refused::ForNow(why)) => {
-                let mut wanted = held(&self.wanted);
-                if wanted.get(&number) != Some(&why) {
-                    tracing::warn!(partition = number, "waiting: {why}");
-                    wanted.insert(number, why);
-                }
-                None
-            }
-            Err(Refused::ForGood(why)) => {
-                self.fail(why);
-                None
-            }
-        }
-    }
-
-    fn open_pair(
-        &self,
-        number: u32,
-        source: &dyn Watermarks,
-        committed: Option<&[Committed]>,
-    ) -> Result<(Pair, Start), Refused> {
-        let path = self.folder.join(format!("{number:04}"));
-        let unanswered = || Refused::ForNow("the partition's leader does not answer".to_owned());
-        let committed = committed.ok_or_else(unanswered)?;
-        let [predictions, corrections] = [Kind::Prediction, Kind::Correction].map(|kind| source.of(kind, number));
-        let ends = [predictions.ok_or_else(unanswered)?, corrections.ok_or_else(unanswered)?];
-
-        std::fs::create_dir_all(&self.folder).map_err(|e| Refused::io(&self.folder, &e))?;
-        let name = format!("{}/{}", self.name, self.claims.fetch_add(1, Ordering::AcqRel));
-        let claim = Claim::take(&path, &name).map_err(|e| Refused::io(&path, &e))?;
-        let budget = Budget::shared(self.count().clamp(1, MOST_SHARING));
-        let store = match Store::open_within(&path, budget) {
-            Err(StoreError::Locked { .. }) => {
-                return Err(Refused::ForNow("another process still holds its store".to_owned()));
-            }
-            other => other.map_err(Refused::store)?,
-        };
-        let topology = Topology {
-            group: self.settings.group.clone(),
-            predictions: self.settings.predictions.clone(),
-            corrections: self.settings.corrections.clone(),
-            partitions: self.count(),
-            partition: number,
-        };
-        if let Some(other) = store.topology().map_err(Refused::store)?.filter(|found| *found != topology) {
-            return Err(Refused::ForGood(format!(
-                "{} is partition {} of {other}; this is partition {number} of {topology}. Ids are spread differently over \
-                 another number of partitions, so state would be looked for in the wrong place: begin with a new data \
-                 directory, or put back what was changed",
-                path.display(),
-                other.partition
-            )));
-        }
-        let marks = store.marks().map_err(Refused::store)?;
-        let adopted = store.adopted().map_err(Refused::store)?;
-        let changes = adopted.is_some_and(|made| made != rules(&self.naming.book, &self.naming.policies));
-        let first = [marks.predictions.first, marks.corrections.first];
-        if changes {
-            tracing::warn!(
-                partition = number,
-                "thresholds, nomenclatures or review rates have changed: facts are made anew from the topics"
-            );
-            for (slot, (low, _)) in ends.iter().enumerate() {
-                if first[slot].is_some_and(|first| *low > first) {
-                    return Err(Refused::ForGood(format!(
-                        "partition {number}: thresholds, nomenclatures or review rates have changed, so facts would be made \
-                         anew, but the topics no longer hold all that was counted. Start with the former settings, or \
-                         move {} away to begin with what the topics hold",
-                        path.display()
-                    )));
-                }
-            }
-        }
-        let Naming { book, policies } = self.naming.clone();
-        let pair_settings = PairSettings {
-            pair: number,
-            predictions: self.settings.predictions.clone(),
-            corrections: self.settings.corrections.clone(),
-            dead_letters: self.settings.dead_letters.clone(),
-            horizon: self.settings.horizon.as_millis() as i64,
-        };
-        let (mut consumer, _) = PartitionConsumer::open(store, pair_settings, policies, book)
-            .map_err(|e| Refused::ForGood(format!("partition {number}: {e}")))?;
-        // after the rules were taken on, which may have emptied the store
-        consumer.store().set_topology(&topology).map_err(Refused::store)?;
-        let start = self.start(&mut consumer, number, ends, committed, first)?;
-        let waiting = consumer.store().waiting(0, usize::MAX).map_err(Refused::store)?.len() as u64;
-        Ok((Pair::new(number, consumer, claim, waiting), start))
-    }
-
-    /// Decides for both topics where reading goes on.
-    fn start(
-        &self,
-        consumer: &mut PartitionConsumer,
-        number: u32,
-        ends: [(u64, u64); 2],
-        committed: &[Committed],
-        first: [Option<u64>; 2],
-    ) -> Result<Start, Refused> {
-        let stored = consumer.start();
-        let mut from = [stored.predictions, stored.corrections];
-        for (slot, kind) in [Kind::Prediction, Kind::Correction].into_iter().enumerate() {
-            let found = committed.iter().find(|c| c.kind == kind && c.pair == number);
-            let marks = consumer.marks().clone().topic(kind).clone();
-            let (low, high) = ends[slot];
-            let fresh = marks.first.is_none() && from[slot] == 0;
-            // what this store itself began with, before its facts were made anew, is as good as another replica's word
-            let reached = found.map(|c| (c.offset, c.first.or(first[slot])));
-            let known = Known {
-                next: from[slot],
-                marks: &marks,
-                low,
-                high,
-                committed: reached,
-                on_gap: self.settings.on_gap,
-            };
-            let topic = match kind {
-                Kind::Prediction => &self.settings.predictions,
-                Kind::Correction => &self.settings.corrections,
-            };
-            match onward(&known) {
-                Ok(Onward::At(at)) => {
-                    if fresh {
-                        consumer.move_to(kind, at, 0);
-                        consumer.delivered_before(kind, found.map_or(0, |c| c.offset));
-                    }
-                    from[slot] = at;
-                }
-                Ok(Onward::Anew(at)) => {
-                    let message = format!("`{topic}` ends at {high} in partition {number}, before {}: it was made anew", from[slot]);
-                    tracing::error!("{message}; what was counted stays, and the new one is read from its beginning");
-                    self.tallies.recreations.fetch_add(1, Ordering::AcqRel);
-                    self.alert("topic.recreated", Some(number), &message);
-                    consumer.begin_anew(kind, at);
-                    from[slot] = at;
-                }
-                Ok(Onward::Past { lost, at }) => {
-                    let message = format!("{lost} events of `{topic}`, partition {number}, are lost: reading goes on at {at}");
-                    tracing::error!("{message}");
-                    self.alert("events.lost", Some(number), &message);
-                    consumer.move_to(kind, at, lost);
-                    from[slot] = at;
-                }
-                Err(lost) => return Err(Refused::ForGood(lost.message(topic, number))),
-            }
-        }
-        Ok(Start { pair: number, predictions: from[0], corrections: from[1] })
-    }
-
     pub fn alert(&self, what: &str, partition: Option<u32>, message: &str) {
         self.courier.alert(what, partition, message, now());
     }
@@ -446,23 +287,6 @@ fn now() -> String {
     #[expect(clippy::disallowed_methods, reason = "an alert says when it was made")]
     let now = jiff::Timestamp::now();
     now.to_string()
-}
-
-/// Why a pair is not open.
-enum Refused {
-    /// Tried again in a moment.
-    ForNow(String),
-    ForGood(String),
-}
-
-impl Refused {
-    fn store(e: StoreError) -> Self {
-        Refused::ForGood(e.to_string())
-    }
-
-    fn io(path: &std::path::Path, e: &std::io::Error) -> Self {
-        Refused::ForGood(format!("{}: {e}", path.display()))
-    }
 }
 
 impl Ownership for Partitions {
@@ -502,6 +326,16 @@ impl Ownership for Partitions {
     }
 
     fn split(&self, predictions: Vec<u32>, corrections: Vec<u32>) {
+        self.close(|_| true);
+        if predictions.is_empty() || corrections.is_empty() {
+            // the group assigns again when both topics are there
+            let away = if predictions.is_empty() { &self.settings.predictions } else { &self.settings.corrections };
+            tracing::error!("topic `{away}` is not there; waiting for it");
+            *held(&self.given) = [predictions, corrections].concat();
+            let why = format!("topic `{away}` is not there");
+            *held(&self.wanted) = held(&self.given).iter().map(|n| (*n, why.clone())).collect();
+            return;
+        }
         self.fail(format!(
             "the group gave partitions {predictions:?} of `{}` and {corrections:?} of `{}`: both must be the same. Is \
              another program in group `{}`, or one with another assignment strategy or other topics?",

@@ -62,6 +62,8 @@ impl Reader {
                     match end {
                         End::Stop => break,
                         End::Again(why) => {
+                            // opened again, every offset is looked at again
+                            self.partitions.close_all();
                             tracing::warn!("connecting to Kafka again: {why}");
                             self.tallies.client_restarts.fetch_add(1, Ordering::AcqRel);
                         }
@@ -83,7 +85,6 @@ impl Reader {
         }
         self.partitions.close_all();
         if let Some(why) = self.partitions.failure() {
-            tracing::error!("the consumer stopped: {why}");
             self.partitions.alert("consumer.failed", None, &why);
             self.courier.flush(self.settings.drain / 4);
         }

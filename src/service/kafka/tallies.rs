@@ -18,7 +18,6 @@ pub struct Tallies {
     pub events: AtomicU64,
     pub rebalances: AtomicU64,
     pub client_restarts: AtomicU64,
-    pub recreations: AtomicU64,
     pub parcels_delivered: AtomicU64,
     pub paused: AtomicBool,
     /// The group has given an assignment, be it an empty one.
@@ -46,7 +45,6 @@ impl Tallies {
             events: AtomicU64::default(),
             rebalances: AtomicU64::default(),
             client_restarts: AtomicU64::default(),
-            recreations: AtomicU64::default(),
             parcels_delivered: AtomicU64::default(),
             paused: AtomicBool::default(),
             assigned: AtomicBool::default(),

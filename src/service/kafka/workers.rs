@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Courier, Pair, Stopped, Tallies};
-use crate::ingest::kafka::Records;
+use crate::ingest::{DECODER_STACK, kafka::Records};
 
 /// A batch on its way to its store.
 struct Job {
@@ -50,6 +50,7 @@ impl Workers {
             let (load, courier, tallies) = (workers.load.clone(), courier.clone(), tallies.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("vigie-worker-{i}"))
+                .stack_size(DECODER_STACK)
                 .spawn(move || work(&receive, &load, &courier, &tallies))?;
             workers.queues.push(send);
             workers.threads.push(thread);
@@ -95,7 +96,13 @@ fn work(jobs: &Receiver<Job>, load: &Load, courier: &Courier, tallies: &Tallies)
         if let Some(taken) = pair.take(&records) {
             let seconds = tallies.seconds() - before;
             tallies.committed(seconds, taken.events);
-            tracing::debug!(partition = pair.number, events = taken.events, rejected = taken.rejected, seconds, "committed");
+            tracing::debug!(
+                partition = pair.number,
+                events = taken.events,
+                rejected = taken.rejected,
+                seconds,
+                "committed"
+            );
             if !taken.parcels.is_empty() {
                 courier.send(&pair, taken.parcels);
             }

@@ -14,7 +14,8 @@ fn it_lists_what_a_consumer_would_find() {
     let mut topics = Topics::create(broker, 3);
     let dir = tempfile::tempdir().expect("temporary directory");
     let done = checked(&topics, dir.path(), "").expect(0);
-    for word in ["1 broker answer", "3 partitions each", &topics.dead_letters, &topics.alerts, &topics.group, "7 days"] {
+    for word in ["1 broker answer", "3 partitions each", &topics.dead_letters, &topics.alerts, &topics.group, "7 days"]
+    {
         assert!(done.out.contains(word), "`{word}` is missing:\n{}", done.out);
     }
     let compacted = broker.unique("compacted");
@@ -47,7 +48,16 @@ fn secrets_and_reserved_properties_are_refused_in_the_file() {
                   [kafka.secrets]\n\"ssl.key.password\" = \"hunter3\"\n";
     std::fs::write(dir.path().join("vigie.toml"), config).expect("a configuration");
     let out = run(dir.path(), &["check"]).expect(1).out;
-    for word in ["vigie.toml:6", "kafka.secrets", "vigie.toml:7", "kafka.group", "vigie.toml:9", "env:VARIABLE", "on_gap", "peers"] {
+    for word in [
+        "vigie.toml:6",
+        "kafka.secrets",
+        "vigie.toml:7",
+        "kafka.group",
+        "vigie.toml:9",
+        "env:VARIABLE",
+        "on_gap",
+        "peers",
+    ] {
         assert!(out.contains(word), "`{word}` is not said:\n{out}");
     }
     assert!(!out.contains("hunter"), "a secret is shown:\n{out}");

@@ -32,7 +32,6 @@ pub struct Topics<'b> {
     pub dead_letters: String,
     pub alerts: String,
     pub group: String,
-    pub partitions: i32,
 }
 
 impl<'b> Topics<'b> {
@@ -45,7 +44,6 @@ impl<'b> Topics<'b> {
             dead_letters: name("dead"),
             alerts: name("alerts"),
             group: name("group"),
-            partitions,
         };
         broker.create_topic(&topics.predictions, partitions);
         broker.create_topic(&topics.corrections, partitions);
@@ -106,7 +104,11 @@ impl<'b> Topics<'b> {
 
     /// The facts that the topics' whole content makes, in one batch and in memory.
     pub fn oracle(&self) -> Canonical {
-        oracle(self.records().iter().map(|(kind, record)| (*kind, record)))
+        let records = self.records();
+        // deep nesting takes more stack than a test's thread has
+        let batch = move || oracle(records.iter().map(|(kind, record)| (*kind, record)));
+        let thread = std::thread::Builder::new().stack_size(vigie::ingest::DECODER_STACK).spawn(batch);
+        thread.expect("a thread").join().expect("an oracle")
     }
 
     /// Waits until a replica, or several together, have read everything.
@@ -225,10 +227,15 @@ pub fn total(server: &Server, name: &str) -> f64 {
 }
 
 /// Waits for something that is to happen soon.
-pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+pub fn eventually(what: &str, is: impl FnMut() -> bool) {
+    eventually_or(what, String::new, is);
+}
+
+/// As [`eventually`], and shows more when it does not happen.
+pub fn eventually_or(what: &str, more: impl Fn() -> String, mut is: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !is() {
-        assert!(Instant::now() < deadline, "not within a minute: {what}");
+        assert!(Instant::now() < deadline, "not within a minute: {what}\n{}", more());
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -97,7 +97,11 @@ fn a_broker_that_is_killed_or_stopped_is_survived_and_seen() {
     let server = topics.replica(dir.path(), "data", "");
     topics.caught_up(&[&server]);
     for round in 0..2 {
-        if round == 0 { broker.kill() } else { broker.stop() }
+        if round == 0 {
+            broker.kill()
+        } else {
+            broker.stop()
+        }
         eventually("its absence is seen", || total(&server, "vigie_kafka_brokers_up") == 0.0);
         let ready = server.get("/health/ready");
         assert_eq!(ready.status, 503);

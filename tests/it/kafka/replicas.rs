@@ -36,12 +36,16 @@ fn replicas_share_partitions_and_every_reader_sees_the_sum() {
     // one that is alone with its half says so instead of showing half
     let partial = one.get(asked);
     partial.problem(503, &["partition"]);
-    let token = [("--service".to_owned(), format!("http://{}", one.address)), ("--service".to_owned(), format!("http://{}", two.address))];
+    let token = [
+        ("--service".to_owned(), format!("http://{}", one.address)),
+        ("--service".to_owned(), format!("http://{}", two.address)),
+    ];
     let service: Vec<&str> = token.iter().flat_map(|(flag, url)| [flag.as_str(), url.as_str()]).collect();
     let sql = "SELECT route, sum(n) AS n FROM tally WHERE what = 'predictions' GROUP BY route ORDER BY route";
     let query = |from: &[&str]| run(dir.path(), &[&["query", sql, "--format", "json"], from].concat()).expect(0).out;
     let asked_live = query(&service);
-    let mut report = run(dir.path(), &[&["report", "--model", "ape", "--json", "-"][..], &service].concat()).expect(0).json();
+    let mut report =
+        run(dir.path(), &[&["report", "--model", "ape", "--json", "-"][..], &service].concat()).expect(0).json();
     one.stop();
     two.stop();
     assert_eq!(stored(&[dir.path().join("one"), dir.path().join("two")]), topics.oracle());
@@ -49,13 +53,20 @@ fn replicas_share_partitions_and_every_reader_sees_the_sum() {
     let folders = ["--data", "one", "--data", "two"];
     assert_eq!(query(&folders), asked_live);
     let alone = topics.group.clone() + "-alone";
-    let single = Topics { group: alone, predictions: topics.predictions.clone(), corrections: topics.corrections.clone(), dead_letters: topics.dead_letters.clone(), alerts: topics.alerts.clone(), ..topics };
+    let single = Topics {
+        group: alone,
+        predictions: topics.predictions.clone(),
+        corrections: topics.corrections.clone(),
+        dead_letters: topics.dead_letters.clone(),
+        alerts: topics.alerts.clone(),
+        ..topics
+    };
     let server = single.replica(dir.path(), "alone", "");
     single.caught_up(&[&server]);
     let mut whole = server.get(asked).json();
     server.stop();
     for report in [&mut live, &mut report, &mut whole] {
-        report["generated_at"] = Value::Null;
+        report["scope"]["generated_at"] = Value::Null;
     }
     same_json(&live, &whole, "two replicas and one");
     same_json(&report, &whole, "a report over two replicas and one replica");

@@ -92,7 +92,8 @@ struct Small(std::path::PathBuf);
 impl Small {
     fn mount(at: &Path, size: &str) -> Option<Self> {
         fs::create_dir_all(at).expect("a folder");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
+        let mount =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
         mount.is_ok_and(|o| o.status.success()).then(|| Small(at.to_owned()))
     }
 }
