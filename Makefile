@@ -5,11 +5,12 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/vigie/target
 export PROPTEST_RNG_SEED ?= 20261123
 ARGS ?=
 FUZZ_SECONDS ?= 600
+KILLS ?= 200
 STREAMS := fixtures/streams
 SAMPLE := demo-data/sample-report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt ci docs report-sample bench fuzz clean-data
+.PHONY: help demo test chaos lint fmt ci docs report-sample bench fuzz clean-data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,10 @@ demo: ## a sample stream through the service: findings, a report, the live page
 test: ## all tests
 	@.ci/setup test
 	cargo test --locked $(ARGS)
+
+chaos: ## the fault tests at length: KILLS kills a test (about 25 minutes)
+	@.ci/setup test
+	VIGIE_CHAOS_KILLS=$(KILLS) cargo test --locked --test it -- --test-threads=1 kafka::faults kafka::replicas $(ARGS)
 
 lint: ## formatting, features, clippy, doc links, licences
 	@.ci/run setup fmt features clippy docs deny

@@ -8,6 +8,7 @@ use crate::{
     config::{Config, KafkaConfig},
     ingest::{Journal, kafka::inspect},
     pipeline::{JOURNAL_SOURCE, PipelineError, rules},
+    service::kafka::PARTITIONS,
     store::Store,
 };
 
@@ -99,6 +100,15 @@ fn data(findings: &mut Vec<Finding>, args: &CheckArgs, config: &Config) {
         findings.push(Finding { what: "data directory".to_owned(), result });
         return;
     }
+    if dir.join(PARTITIONS).is_dir() {
+        partitions(findings, &dir.join(PARTITIONS), config);
+        return;
+    }
+    if config.kafka.is_some() && !dir.join("store").is_dir() {
+        let result = Ok(format!("{} holds no partitions yet: they are made when the group gives them", dir.display()));
+        findings.push(Finding { what: "data directory".to_owned(), result });
+        return;
+    }
     // opening would create what is missing: a check changes nothing
     if !dir.join("journal").is_dir() || !dir.join("store").is_dir() {
         let result = Err(format!("{} holds no journal and store; a vigie data directory has both", dir.display()));
@@ -116,20 +126,50 @@ fn data(findings: &mut Vec<Finding>, args: &CheckArgs, config: &Config) {
     }
     if let (Ok(journal), Ok(store)) = (journal, store) {
         findings.push(Finding { what: "store".to_owned(), result: position(&journal, &store) });
-        let result =
-            settings::naming(config, &ScopeArgs::default()).map_err(|e| format!("{e:#}")).and_then(
-                |naming| match store.adopted().map_err(|e| e.to_string())? {
-                    Some(made) if made != rules(&naming.book, &naming.policies) => {
-                        Err("made under other thresholds, nomenclatures or review rates than this configuration has; \
-                     `vigie serve` or `vigie ingest` with it would make all facts anew from the journal"
-                            .to_owned())
-                    }
-                    Some(_) => Ok("made under this configuration".to_owned()),
-                    None => Ok("new".to_owned()),
-                },
-            );
-        findings.push(Finding { what: "facts".to_owned(), result });
+        findings.push(Finding { what: "facts".to_owned(), result: made_under(&store, config) });
     }
+}
+
+/// Whether the facts of a store are those of the configuration.
+fn made_under(store: &Store, config: &Config) -> Result<String, String> {
+    let naming = settings::naming(config, &ScopeArgs::default()).map_err(|e| format!("{e:#}"))?;
+    match store.adopted().map_err(|e| e.to_string())? {
+        Some(made) if made != rules(&naming.book, &naming.policies) => Err(
+            "made under other thresholds, nomenclatures or review rates than this configuration has; `vigie serve` or \
+                 `vigie ingest` with it would make all facts anew from the journal or the topics"
+                .to_owned(),
+        ),
+        Some(_) => Ok("made under this configuration".to_owned()),
+        None => Ok("new".to_owned()),
+    }
+}
+
+/// The stores of partitions, one by one.
+fn partitions(findings: &mut Vec<Finding>, folder: &Path, config: &Config) {
+    let read = std::fs::read_dir(folder).map_err(|e| e.to_string());
+    let mut stores: Vec<_> = match read {
+        Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| is_store(p)).collect(),
+        Err(e) => return findings.push(Finding { what: folder.display().to_string(), result: Err(e) }),
+    };
+    stores.sort();
+    for path in stores {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let result = Store::open(&path).map_err(|e| e.to_string()).and_then(|store| {
+            let of = match store.topology().map_err(|e| e.to_string())? {
+                Some(t) => t.to_string(),
+                None => "no topics yet".to_owned(),
+            };
+            store.symbols().map_err(|e| e.to_string())?;
+            let events = store.position().map_err(|e| e.to_string())?.events();
+            made_under(&store, config).map(|made| format!("{events} events of {of}; {made}"))
+        });
+        findings.push(Finding { what: format!("partition {name}"), result });
+    }
+}
+
+/// Claims lie beside the stores, and a store that is being made has a dot before its name.
+fn is_store(path: &Path) -> bool {
+    path.is_dir() && path.file_name().is_some_and(|n| n.to_string_lossy().bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Where the store stands, without moving it.

@@ -42,10 +42,10 @@ impl Budget {
     pub fn shared(stores: u32) -> Self {
         let part = |whole: u64, least: u64| (whole / u64::from(stores.max(1))).max(least);
         Budget {
-            cache: part(48 << 20, 2 << 20),
+            cache: part(32 << 20, 2 << 20),
             log: 64 << 20,
-            state: part(64 << 20, 2 << 20).min(32 << 20),
-            facts: part(32 << 20, 1 << 20).min(8 << 20),
+            state: part(32 << 20, 2 << 20),
+            facts: part(16 << 20, 1 << 20),
             workers: 1,
         }
     }

@@ -57,6 +57,11 @@ impl Broker {
         Broker::own_as(Some(secured))
     }
 
+    /// One that somebody else runs, such as librdkafka's mock.
+    pub fn at(address: &str) -> Broker {
+        Broker { address: address.to_owned(), apache: false, secured: None, keeper: None }
+    }
+
     fn own_as(secured: Option<Secured>) -> Broker {
         let broker = Broker::launch(secured).unwrap_or_else(|why| panic!("{why}"));
         assert!(broker.keeper.is_some(), "this test needs a broker of its own: unset VIGIE_TEST_BROKERS");

@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod faults;
 mod history;
+mod injected;
 mod poison;
 mod replicas;
 mod stream;

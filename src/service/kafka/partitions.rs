@@ -48,8 +48,8 @@ struct Buffer {
 }
 
 /// Events and bytes of one commit: enough to spread its cost, few enough to keep memory and delay small.
-const BATCH_EVENTS: usize = 25_000;
-const BATCH_BYTES: usize = 12 << 20;
+const BATCH_EVENTS: usize = 20_000;
+const BATCH_BYTES: usize = 8 << 20;
 /// A message waits this long, in milliseconds, for others to share its commit.
 const LINGER: u64 = 200;
 /// Open stores of a process share its memory as if there were so many at most.

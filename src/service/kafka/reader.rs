@@ -20,7 +20,7 @@ pub struct Reader {
 }
 
 /// Bytes of messages in memory at which polling waits for the workers.
-const MOST_BYTES: usize = 48 << 20;
+const MOST_BYTES: usize = 32 << 20;
 /// Longest wait without a poll. Past it fetching is paused, since waiting longer would look like death to the group.
 const PATIENCE: u64 = 2_000;
 /// A client that fetches nothing for so long although there is something is replaced, in milliseconds.
@@ -114,7 +114,7 @@ impl Reader {
                     self.partitions.push(&message);
                     seen += 1;
                     // the clock costs more than a message
-                    if seen % 256 != 0 {
+                    if !seen.is_multiple_of(256) {
                         continue;
                     }
                 }

@@ -36,20 +36,25 @@ pub struct Topics<'b> {
 
 impl<'b> Topics<'b> {
     pub fn create(broker: &'b Broker, partitions: i32) -> Self {
+        let topics = Topics::named(broker);
+        broker.create_topic(&topics.predictions, partitions);
+        broker.create_topic(&topics.corrections, partitions);
+        broker.create_topic(&topics.dead_letters, 1);
+        broker.create_topic(&topics.alerts, 1);
+        topics
+    }
+
+    /// Names that nobody else has; the topics are made by whoever asks.
+    pub fn named(broker: &'b Broker) -> Self {
         let name = |what: &str| broker.unique(what);
-        let topics = Topics {
+        Topics {
             broker,
             predictions: name("predictions"),
             corrections: name("corrections"),
             dead_letters: name("dead"),
             alerts: name("alerts"),
             group: name("group"),
-        };
-        broker.create_topic(&topics.predictions, partitions);
-        broker.create_topic(&topics.corrections, partitions);
-        broker.create_topic(&topics.dead_letters, 1);
-        broker.create_topic(&topics.alerts, 1);
-        topics
+        }
     }
 
     /// `vigie.toml` of a replica, with more lines for `[kafka]`.

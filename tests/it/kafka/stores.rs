@@ -74,7 +74,7 @@ fn a_damaged_store_is_refused_or_harmless_but_never_wrong() {
                 if ready["ready"] == true && ready["lag_events"] == 0 {
                     topics.caught_up(&[&server]);
                     server.stop();
-                    let facts = stored(&[spoilt.clone()]);
+                    let facts = stored(std::slice::from_ref(&spoilt));
                     assert_eq!(facts, whole, "{relative:?} {damage}: other numbers, and nothing was said");
                     break;
                 }
