@@ -108,9 +108,9 @@ impl KafkaService {
         #[expect(clippy::disallowed_methods, reason = "the service's own clock, for heartbeats")]
         let started = std::time::Instant::now();
         let tallies = Arc::new(Tallies::new(started));
-        let courier = Arc::new(Courier::new(&settings, tallies.clone())?);
+        let courier = Arc::new(Courier::start(&settings, tallies.clone())?);
         let count = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(MOST_WORKERS);
-        let workers = Workers::start(count, &courier, &tallies).map_err(ServiceError::Thread)?;
+        let workers = Workers::start(count, &tallies).map_err(ServiceError::Thread)?;
         let folder = data_dir.join(PARTITIONS);
         let name = format!("{}-{}", std::process::id(), unique());
         let partitions = Arc::new(Partitions::new(

@@ -48,6 +48,20 @@ impl Store {
             .collect()
     }
 
+    /// Number of parcels that wait.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn count_waiting(&self) -> Result<u64, StoreError> {
+        let snapshot = self.db.snapshot();
+        let mut count = 0;
+        for guard in snapshot.iter(&self.outbox) {
+            guard.key().map_err(|e| self.wrap(e))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
     /// Removes parcels that arrived.
     ///
     /// # Errors

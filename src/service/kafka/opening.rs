@@ -23,13 +23,9 @@ impl Partitions {
         match self.open_pair(number, source, committed) {
             Ok((pair, start)) => {
                 held(&self.wanted).remove(&number);
-                let waiting = 0..u64::MAX;
-                let unsent = pair.parcels.load(Ordering::Acquire) > 0;
                 let pair = Arc::new(pair);
                 self.pairs.write().unwrap_or_else(PoisonError::into_inner).insert(number, pair.clone());
-                if unsent {
-                    self.courier.send(&pair, waiting);
-                }
+                self.courier.look_after(&pair);
                 Some(start)
             }
             Err(Refused::ForNow(why)) => {
@@ -118,7 +114,7 @@ impl Partitions {
         // after the rules were taken on, which may have emptied the store
         consumer.store().set_topology(&topology).map_err(Refused::store)?;
         let start = self.start(&mut consumer, number, ends, committed, first)?;
-        let waiting = consumer.store().waiting(0, usize::MAX).map_err(Refused::store)?.len() as u64;
+        let waiting = consumer.store().count_waiting().map_err(Refused::store)?;
         Ok((Pair::new(number, consumer, claim, waiting), start))
     }
 

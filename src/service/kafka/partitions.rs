@@ -318,7 +318,7 @@ impl Ownership for Partitions {
         if !self.drain(self.settings.drain / 2) {
             tracing::warn!("not all that was read could be committed before the group took its partitions back");
         }
-        self.courier.flush(self.settings.drain / 4);
+        self.courier.flush(&self.open(), self.settings.drain / 4);
         held(&self.buffers).clear();
         held(&self.given).clear();
         self.tallies.assigned.store(false, Ordering::Release);

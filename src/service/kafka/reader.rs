@@ -86,7 +86,7 @@ impl Reader {
         self.partitions.close_all();
         if let Some(why) = self.partitions.failure() {
             self.partitions.alert("consumer.failed", None, &why);
-            self.courier.flush(self.settings.drain / 4);
+            self.courier.deliver_alerts(self.settings.drain / 4);
         }
     }
 
@@ -134,7 +134,6 @@ impl Reader {
             if now - last_tick >= TICK {
                 last_tick = now;
                 self.partitions.dispatch_due(false);
-                self.courier.look();
             }
             if self.partitions.load() >= MOST_BYTES {
                 self.let_workers_catch_up(source);
@@ -166,7 +165,6 @@ impl Reader {
             } else {
                 self.partitions.wait(POLL);
             }
-            self.courier.look();
             self.tallies.alive();
             if let Some(failed) = self.failed_pair() {
                 self.partitions.fail(failed);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Courier, Pair, Stopped, Tallies};
+use super::{Pair, Stopped, Tallies};
 use crate::ingest::{DECODER_STACK, kafka::Records};
 
 /// A batch on its way to its store.
@@ -42,16 +42,16 @@ impl Load {
 impl Workers {
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(count: usize, courier: &Arc<Courier>, tallies: &Arc<Tallies>) -> std::io::Result<Self> {
+    pub fn start(count: usize, tallies: &Arc<Tallies>) -> std::io::Result<Self> {
         let load = Arc::new(Load::default());
         let mut workers = Workers { queues: Vec::new(), threads: Vec::new(), load };
         for i in 0..count.max(1) {
             let (send, receive) = channel();
-            let (load, courier, tallies) = (workers.load.clone(), courier.clone(), tallies.clone());
+            let (load, tallies) = (workers.load.clone(), tallies.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("vigie-worker-{i}"))
                 .stack_size(DECODER_STACK)
-                .spawn(move || work(&receive, &load, &courier, &tallies))?;
+                .spawn(move || work(&receive, &load, &tallies))?;
             workers.queues.push(send);
             workers.threads.push(thread);
         }
@@ -90,7 +90,7 @@ impl Drop for Workers {
     }
 }
 
-fn work(jobs: &Receiver<Job>, load: &Load, courier: &Courier, tallies: &Tallies) {
+fn work(jobs: &Receiver<Job>, load: &Load, tallies: &Tallies) {
     while let Ok(Job { pair, records }) = jobs.recv() {
         let before = tallies.seconds();
         if let Some(taken) = pair.take(&records) {
@@ -103,9 +103,6 @@ fn work(jobs: &Receiver<Job>, load: &Load, courier: &Courier, tallies: &Tallies)
                 seconds,
                 "committed"
             );
-            if !taken.parcels.is_empty() {
-                courier.send(&pair, taken.parcels);
-            }
         }
         pair.in_flight.fetch_sub(1, Ordering::AcqRel);
         load.bytes.fetch_sub(records.size(), Ordering::AcqRel);
