@@ -34,7 +34,7 @@ use askama::Template as _;
 use crate::assess::assessment::Assessment;
 
 pub use lang::{Lang, UnknownLang};
-pub use page::PageContext;
+pub use page::{PageContext, Vacancy};
 pub use texts::Texts;
 
 /// Why a page could not be made.
@@ -66,8 +66,8 @@ pub fn page(assessment: &Assessment, lang: Lang, context: &PageContext) -> Resul
 ///
 /// # Errors
 /// When the template cannot be written.
-pub fn empty_page(lang: Lang, message: &str) -> Result<String, Error> {
-    Ok(page::Empty::new(lang, message).render()?)
+pub fn empty_page(lang: Lang, vacancy: Vacancy<'_>) -> Result<String, Error> {
+    Ok(page::Empty::new(lang, vacancy).render()?)
 }
 
 /// The JSON twin, indented: every number of the report, as it is.
@@ -79,9 +79,4 @@ pub fn json(assessment: &Assessment) -> String {
 pub fn status_line(lang: Lang, lag: u64) -> String {
     let t = Texts::of(lang);
     if lag == 0 { t.s("status.caught_up").to_owned() } else { t.f("status.behind", &[("n", &lag.to_string())]) }
-}
-
-/// What an empty service says of itself.
-pub fn empty_message(lang: Lang) -> &'static str {
-    Texts::of(lang).s("status.empty")
 }

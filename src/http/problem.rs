@@ -20,6 +20,10 @@ impl Problem {
         Problem { title: status.canonical_reason().unwrap_or("error"), status: status.as_u16(), detail: detail.into() }
     }
 
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::BAD_REQUEST, detail)
     }

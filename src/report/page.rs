@@ -94,6 +94,17 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Why a service has nothing to show, and what to tell its reader.
+#[derive(Debug, Clone, Copy)]
+pub enum Vacancy<'a> {
+    /// Nothing came into the embedded journal yet.
+    Journal,
+    /// Nothing came through these topics yet.
+    Topics { predictions: &'a str, corrections: &'a str },
+    /// Partitions are on the move between replicas, or a replica is away.
+    Waiting { detail: &'a str },
+}
+
 /// The page of a service without data.
 #[derive(Template)]
 #[template(path = "empty.html")]
@@ -101,12 +112,20 @@ pub(crate) struct Empty<'a> {
     pub t: &'static Texts,
     pub style: &'static str,
     pub lang: Lang,
-    pub message: &'a str,
+    pub vacancy: Vacancy<'a>,
 }
 
 impl<'a> Empty<'a> {
-    pub fn new(lang: Lang, message: &'a str) -> Self {
-        Self { t: Texts::of(lang), style: STYLE, lang, message }
+    pub fn new(lang: Lang, vacancy: Vacancy<'a>) -> Self {
+        Self { t: Texts::of(lang), style: STYLE, lang, vacancy }
+    }
+
+    fn waits(&self) -> bool {
+        matches!(self.vacancy, Vacancy::Waiting { .. })
+    }
+
+    fn title(&self) -> &'static str {
+        if self.waits() { "empty.waiting_title" } else { "empty.title" }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use vigie::{
     assess::assessment::Assessment,
-    report::{self, Lang, PageContext, Texts},
+    report::{self, Lang, PageContext, Texts, Vacancy},
 };
 
 const HOSTILE: &str = "<script>alert(1)</script>&\"'{n}</title></style><svg onload=alert(1)>";
@@ -250,9 +250,14 @@ fn hostile_names_stay_text() {
     let page = report::page(&assessment(full_json(HOSTILE, 3)), Lang::En, &context).expect("a page");
     assert_well_formed(&page);
     assert!(!page.contains("<script>alert") && page.contains("http-equiv=\"refresh\" content=\"60\""));
-    let empty = report::empty_page(Lang::Fr, HOSTILE).expect("a page");
+    let empty =
+        report::empty_page(Lang::Fr, Vacancy::Topics { predictions: HOSTILE, corrections: HOSTILE }).expect("a page");
     assert_well_formed(&empty);
-    assert!(!empty.contains("<script>alert") && empty.contains("/api/v1/events"));
+    assert!(!empty.contains("<script>alert") && empty.contains("vigie replay"));
+    let waiting = report::empty_page(Lang::En, Vacancy::Waiting { detail: HOSTILE }).expect("a page");
+    assert!(!waiting.contains("<script>alert") && waiting.contains("http-equiv=\"refresh\""));
+    let empty = report::empty_page(Lang::Fr, Vacancy::Journal).expect("a page");
+    assert!(empty.contains("/api/v1/events") && !empty.contains("http-equiv"));
 }
 
 #[test]
