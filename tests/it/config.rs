@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use vigie::{
-    config::Config,
-    ingest::{InputFormat, Policy, ReviewRates},
+    config::{Config, Secret},
+    ingest::{InputFormat, Policy, ReviewRates, kafka::OnGap},
 };
 
 fn problems(text: &str) -> Vec<String> {
@@ -42,6 +42,15 @@ fn the_full_example_is_read() {
     assert_eq!(p.columns.constant("model"), Some("codif-ape"));
     assert_eq!(c.columns.constant("inclusion_probability"), Some("0.05"));
     assert_eq!(c.columns.uncodable, ["XXXXX"]);
+    let kafka = config.kafka.expect("a section");
+    let settings = &kafka.settings;
+    assert_eq!((&*settings.brokers, settings.instance.as_deref()), ("kafka-1:9093,kafka-2:9093", Some("vigie-1")));
+    assert_eq!(settings.alerts.as_deref(), Some("vigie-alerts"));
+    assert_eq!(settings.on_gap, OnGap::Stop);
+    assert_eq!(settings.properties.len(), 4);
+    assert_eq!(kafka.peers, ["http://vigie-1:8642", "http://vigie-2:8642"]);
+    let file = Secret::File("/run/secrets/kafka-password".into());
+    assert_eq!(kafka.secrets, [("sasl.password".to_owned(), file)]);
 }
 
 /// Every key of the documentation is in the example, and the other way round.
