@@ -8,7 +8,10 @@ use crate::{
     assess::Request,
     http::{self, App, Token},
     report::Lang,
-    service::{Answers, Feed, Peers, Service, Settings, kafka::KafkaService},
+    service::{
+        Answers, Feed, Peers, Service, Settings,
+        kafka::{KafkaService, PARTITIONS},
+    },
     telemetry,
 };
 
@@ -19,6 +22,10 @@ pub fn run(args: &ServeArgs, config: Option<&Path>) -> Result<ExitCode> {
     let data_dir = args.data.clone().unwrap_or_else(|| config.data_dir.clone());
     let lang = super::lang(args.lang.as_deref(), &config)?;
     let request = settings::request(&config, &args.scope)?;
+    let unused = if config.kafka.is_some() { "journal" } else { PARTITIONS };
+    if data_dir.join(unused).is_dir() {
+        tracing::warn!("{} holds a {unused} folder, which this configuration does not use", data_dir.display());
+    }
     let (service, answers) = match &config.kafka {
         None => {
             let service = Service::start(Settings { data_dir, naming })?;

@@ -33,6 +33,8 @@ pub(super) fn read(s: &Section<'_>, config: &mut Config) {
     let name = |key| s.value(key).and_then(|found| found.name().map(str::to_owned));
     match name("brokers") {
         Some(brokers) => settings.brokers = brokers,
+        // the environment may name them, as it does in containers
+        None if env::var_os(KafkaConfig::BROKERS_VARIABLE).is_some() => {}
         None => s.note("brokers is missing; give addresses, such as \"kafka-1:9092,kafka-2:9092\"".to_owned()),
     }
     super::set(&mut settings.group, name("group"));
@@ -99,6 +101,10 @@ fn properties(s: &Section<'_>) -> Vec<(String, String)> {
 
 fn secrets(s: &Section<'_>) -> Vec<(String, Secret)> {
     let given = s.entries("secrets").into_iter().filter_map(|(name, found)| {
+        if let Some((_, instead)) = RESERVED_PROPERTIES.iter().find(|(reserved, _)| *reserved == name) {
+            found.note(format!("Vigie sets this itself; instead there is {instead}"));
+            return None;
+        }
         let secret = secret(&found);
         if secret.is_none() {
             found.note("give where the secret is: \"env:VARIABLE\" or \"file:PATH\"".to_owned());

@@ -66,7 +66,13 @@ impl Family {
 
 fn of(feed: &Feed) -> Vec<Family> {
     let readiness = feed.readiness();
-    let mut families = intake(&feed.ledger());
+    let mut families = match feed {
+        Feed::Journal(service) => intake(&[(None, service.status.snapshot().ledger)]),
+        Feed::Kafka(service) => {
+            let stores = service.snapshot().partitions.into_iter();
+            intake(&stores.map(|p| (Some(p.number), p.ledger)).collect::<Vec<_>>())
+        }
+    };
     families.push(gauge(
         "lag_events",
         "Events that are there and that the store does not have yet",
@@ -82,11 +88,17 @@ fn of(feed: &Feed) -> Vec<Family> {
     families
 }
 
-fn intake(ledger: &Ledger) -> Vec<Family> {
-    let rows = ledger.intake().map(|r| {
-        let labels = [("kind", r.kind), ("outcome", r.outcome), ("reason", r.reason)];
-        (labels.map(|(name, value)| (name, value.to_owned())).to_vec(), r.n.max(0) as f64)
+/// Of each store; those of partitions carry their number, since they move between replicas.
+fn intake(ledgers: &[(Option<u32>, Ledger)]) -> Vec<Family> {
+    let rows = ledgers.iter().flat_map(|(partition, ledger)| {
+        ledger.intake().map(|r| {
+            let labels = [("kind", r.kind), ("outcome", r.outcome), ("reason", r.reason)];
+            let mut labels = labels.map(|(name, value)| (name, value.to_owned())).to_vec();
+            labels.extend(partition.map(|n| ("partition", n.to_string())));
+            (labels, r.n.max(0) as f64)
+        })
     });
+    let sum = |of: fn(&Ledger) -> i64| ledgers.iter().map(|(_, ledger)| of(ledger)).sum::<i64>() as f64;
     vec![
         Family {
             name: "events",
@@ -94,8 +106,8 @@ fn intake(ledger: &Ledger) -> Vec<Family> {
             unit: None,
             values: Values::Counter(rows.collect()),
         },
-        gauge("orphans", "Corrections whose prediction has not come", ledger.orphans as f64),
-        gauge("labelled", "Predictions with a label", ledger.labelled as f64),
+        gauge("orphans", "Corrections whose prediction has not come", sum(|l| l.orphans)),
+        gauge("labelled", "Predictions with a label", sum(|l| l.labelled)),
     ]
 }
 

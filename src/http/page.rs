@@ -29,7 +29,9 @@ pub async fn show(
             return Err(e.into());
         }
         let problem = Problem::from(e);
-        let page = report::empty_page(lang, Vacancy::Waiting { detail: problem.detail() }).map_err(failed)?;
+        let reasons = app.service.readiness().reasons.join("; ");
+        let detail = if reasons.is_empty() { problem.detail() } else { &reasons };
+        let page = report::empty_page(lang, Vacancy::Waiting { detail }).map_err(failed)?;
         Ok((StatusCode::SERVICE_UNAVAILABLE, Html(page)))
     };
     let models = match app.answers.models().await {

@@ -4,6 +4,7 @@
 //! Offsets are the store's; what is committed to Kafka only serves lag monitors (docs/kafka.md).
 
 mod envelope;
+mod heard;
 mod inspect;
 mod publisher;
 mod records;
@@ -19,6 +20,7 @@ pub use settings::{KafkaSettings, OnGap, RESERVED_PROPERTIES};
 pub use source::{Committed, Incoming, Ownership, Polled, Reached, Source, Start, Watermarks};
 pub use topology::{Progress, TopicError, Topology};
 
+use heard::{Heard, Listener};
 use rdkafka::config::RDKafkaLogLevel;
 
 /// librdkafka's own messages, in our log.

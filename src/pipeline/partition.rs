@@ -38,8 +38,8 @@ impl PairSettings {
     }
 }
 
-/// Keeps the store of one pair of partitions: messages in, one atomic commit out. The log decides everything: two of them
-/// that took the same messages hold the same, whatever their batches were.
+/// Keeps the store of one pair of partitions: messages in, one atomic commit out. The log decides: two of them that took
+/// the same messages hold the same facts, whatever their batches were, as long as nothing passed the horizon.
 pub struct PartitionConsumer {
     store: Store,
     settings: PairSettings,
@@ -144,6 +144,14 @@ impl PartitionConsumer {
         self.delivered_before[slot(kind)] = offset;
     }
 
+    /// Commits what was decided about where reading goes on, though nothing was read.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn keep(&mut self) -> Result<(), PipelineError> {
+        self.take(&Records::default()).map(|_| ())
+    }
+
     /// Takes a batch into one commit. Messages that the store has already are passed over.
     ///
     /// # Errors
@@ -243,8 +251,10 @@ impl PartitionConsumer {
 
     /// Judges a prediction's time by the partition's watermark, and moves that on.
     fn in_time(&self, at: i64, timestamp: Option<i64>, marks: &mut Marks) -> Result<(), Reject> {
+        let ahead = timestamp.is_some_and(|t| at > t + AHEAD);
         let Some(watermark) = marks.watermark else {
-            marks.watermark = Some(at);
+            marks.ahead += u64::from(ahead);
+            marks.watermark = (!ahead).then_some(at);
             return Ok(());
         };
         let behind = watermark - at;
@@ -260,7 +270,7 @@ impl PartitionConsumer {
         marks.late += u64::from(behind > LATE);
         marks.furthest_behind = marks.furthest_behind.max(behind);
         if behind < 0 {
-            if timestamp.is_some_and(|t| at > t + AHEAD) {
+            if ahead {
                 marks.ahead += 1;
             } else {
                 marks.watermark = Some(at);
@@ -331,13 +341,14 @@ impl PartitionConsumer {
             ("vigie.reason", reject.reason.as_str().to_owned()),
             ("vigie.kind", record.kind.as_str().to_owned()),
         ];
-        let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        // the letter itself is of now: the retention of its topic must not take it for an old one
+        let timestamp = record.timestamp.map(|t| ("vigie.timestamp", t.to_string()));
+        let ours = ours.into_iter().chain(timestamp).map(|(name, value)| (name.to_owned(), value.into_bytes()));
         Some(Parcel {
             topic,
             key: record.key.map(<[u8]>::to_vec),
             payload: record.payload.map(<[u8]>::to_vec),
             headers: record.headers.iter().cloned().chain(ours).collect(),
-            timestamp: record.timestamp,
         })
     }
 }

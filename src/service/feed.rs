@@ -3,7 +3,6 @@ use std::{path::Path, sync::Arc};
 use super::{Service, ServiceError, kafka::KafkaService};
 use crate::{
     event::Kind,
-    fact::Ledger,
     ingest::JournalError,
     store::{DeadLetter, StoreError},
 };
@@ -66,8 +65,12 @@ impl Feed {
                 if !now.assigned {
                     reasons.push("the consumer group has not assigned partitions yet".to_owned());
                 }
+                reasons.extend(now.trouble);
                 reasons.extend(now.missing);
-                (now.partitions.iter().flat_map(|p| p.lags).sum(), now.failure, s.settings.max_lag)
+                if now.partitions.iter().any(|p| p.lags.contains(&None)) {
+                    reasons.push("how far behind the partitions are is not known yet".to_owned());
+                }
+                (now.partitions.iter().flat_map(|p| p.lags).flatten().sum(), now.failure, s.settings.max_lag)
             }
         };
         if lag > most {
@@ -102,20 +105,6 @@ impl Feed {
         match self {
             Feed::Journal(s) => s.store.dead_letters(limit),
             Feed::Kafka(s) => s.dead_letters(limit),
-        }
-    }
-
-    /// What became of everything that is counted here.
-    pub fn ledger(&self) -> Ledger {
-        match self {
-            Feed::Journal(s) => s.status.snapshot().ledger,
-            Feed::Kafka(s) => {
-                let mut sum = Ledger::default();
-                for p in s.snapshot().partitions {
-                    sum.merge(&p.ledger);
-                }
-                sum
-            }
         }
     }
 

@@ -67,6 +67,8 @@ pub struct Snapshot {
     pub assigned: bool,
     pub brokers_up: u32,
     pub paused: bool,
+    /// Why the topics cannot be read at the moment.
+    pub trouble: Option<String>,
     pub failure: Option<String>,
     pub rebalances: u64,
     pub client_restarts: u64,
@@ -82,8 +84,8 @@ pub struct PartitionStatus {
     /// Next offset of each topic.
     pub predictions: u64,
     pub corrections: u64,
-    /// Events of each topic that the store has not.
-    pub lags: [u64; 2],
+    /// Events of each topic that the store has not; `None` while that is not known.
+    pub lags: [Option<u64>; 2],
     pub marks: crate::store::Marks,
     pub ledger: Ledger,
     /// Dead letters that the broker does not have yet.
@@ -208,6 +210,7 @@ impl KafkaService {
             // a client that said nothing for long has no connection to speak of
             brokers_up: if age < STALE { progress.brokers_up } else { 0 },
             paused: self.tallies.paused.load(Ordering::Acquire),
+            trouble: self.partitions.trouble(),
             failure: self.failure(),
             rebalances: counted(&self.tallies.rebalances),
             client_restarts: counted(&self.tallies.client_restarts),
@@ -217,14 +220,23 @@ impl KafkaService {
         }
     }
 
-    /// The newest dead letters of the partitions open here, by partition and then newest first.
+    /// The newest dead letters of the partitions open here, in turn.
     ///
     /// # Errors
     /// When a store cannot be read.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        let mut all = Vec::new();
+        let mut each = Vec::new();
         for pair in self.open() {
-            all.extend(pair.store.dead_letters(limit)?);
+            each.push(pair.store.dead_letters(limit)?.into_iter());
+        }
+        // one of each partition in turn: none hides the others
+        let mut all = Vec::new();
+        while all.len() < limit {
+            let row: Vec<DeadLetter> = each.iter_mut().filter_map(Iterator::next).collect();
+            if row.is_empty() {
+                break;
+            }
+            all.extend(row);
         }
         all.truncate(limit);
         Ok(all)

@@ -11,7 +11,6 @@ pub struct Parcel {
     pub key: Option<Vec<u8>>,
     pub payload: Option<Vec<u8>>,
     pub headers: Vec<(String, Vec<u8>)>,
-    pub timestamp: Option<i64>,
 }
 
 impl Store {
@@ -55,7 +54,7 @@ impl Store {
     pub fn count_waiting(&self) -> Result<u64, StoreError> {
         let snapshot = self.db.snapshot();
         let mut count = 0;
-        for guard in snapshot.iter(&self.outbox) {
+        for guard in snapshot.range(&self.outbox, 0u64.to_be_bytes()..) {
             guard.key().map_err(|e| self.wrap(e))?;
             count += 1;
         }

@@ -6,13 +6,14 @@ use super::{Rules, Store, StoreError};
 const SEAL: [u8; 1] = [0];
 
 impl Store {
-    fn sealed(&self) -> [(&'static str, &Keyspace); 5] {
+    fn sealed(&self) -> [(&'static str, &Keyspace); 6] {
         [
             ("state", &self.state),
             ("facts", &self.facts),
             ("symbols", &self.symbols),
             ("meta", &self.meta),
             ("dead_letters", &self.dead),
+            ("outbox", &self.outbox),
         ]
     }
 

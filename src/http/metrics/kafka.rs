@@ -19,7 +19,8 @@ pub fn families(now: &Snapshot) -> Vec<Family> {
         gauge("kafka_brokers_up", "Brokers that are connected", f64::from(now.brokers_up)),
         gauge("kafka_paused", "1 while fetching waits for the workers", f64::from(now.paused)),
         by_topic("kafka_lag_events", "Events that the topics have and the store has not", all, |p| {
-            [("predictions", p.lags[0]), ("corrections", p.lags[1])].to_vec()
+            let known = [("predictions", p.lags[0]), ("corrections", p.lags[1])];
+            known.into_iter().filter_map(|(topic, lag)| Some((topic, lag?))).collect()
         }),
         by_topic("kafka_offset", "Offset that the store is at", all, |p| {
             [("predictions", p.predictions), ("corrections", p.corrections)].to_vec()
@@ -31,9 +32,10 @@ pub fn families(now: &Snapshot) -> Vec<Family> {
         }),
         lateness(all),
         expired(all),
-        counter("kafka_keyless", "Messages without a key", sum(|p| p.marks.keyless)),
-        counter("kafka_lost_events", "Events that the log no longer had", sum(|p| p.marks.lost)),
-        counter("kafka_topic_recreations", "Topics that were made anew", sum(|p| p.marks.recreated)),
+        // they belong to the stores, and move with them: without the label each move would look like a rise
+        by_partition("kafka_keyless", "Messages without a key", all, |p| p.marks.keyless),
+        by_partition("kafka_lost_events", "Events that the log no longer had", all, |p| p.marks.lost),
+        by_partition("kafka_topic_recreations", "Topics that were made anew", all, |p| p.marks.recreated),
         gauge("dead_letters_pending", "Dead letters that the broker does not have yet", sum(|p| p.parcels)),
         counter("dead_letters_delivered", "Dead letters delivered since the start", now.parcels_delivered as f64),
         Family {

@@ -3,10 +3,10 @@ use std::time::Duration;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, ConfigResource, ResourceSpecifier},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer, DefaultConsumerContext},
+    consumer::{BaseConsumer, Consumer},
 };
 
-use super::{KafkaSettings, TopicError, Topology, topology};
+use super::{KafkaSettings, Listener, TopicError, Topology, topology};
 
 /// One thing looked at, and what was found or what is wrong with it.
 pub type Looked = (String, Result<String, String>);
@@ -18,7 +18,10 @@ const COMPACT: &str = "compact";
 /// Looks at the cluster, the topics and the group as a consumer would find them, and changes nothing.
 pub fn inspect(settings: &KafkaSettings) -> Vec<Looked> {
     let mut found = Vec::new();
-    let client = settings.client().set("group.id", &settings.group).create::<BaseConsumer<DefaultConsumerContext>>();
+    let client = settings
+        .client()
+        .set("group.id", &settings.group)
+        .create_with_context::<_, BaseConsumer<Listener>>(Listener::default());
     let consumer = match client.map_err(TopicError::configuration) {
         Ok(consumer) => consumer,
         Err(e) => {
@@ -30,24 +33,25 @@ pub fn inspect(settings: &KafkaSettings) -> Vec<Looked> {
     match consumer.fetch_metadata(None, PATIENCE) {
         Err(e) => {
             let why = TopicError::Unreachable { brokers: settings.brokers.clone(), why: e.to_string() };
+            let why = consumer.context().0.explain(&consumer, why);
             found.push((what, Err(why.to_string())));
             return found;
         }
         Ok(metadata) => {
             let n = metadata.brokers().len();
-            found.push((what, Ok(format!("{n} broker{} answer", if n == 1 { "" } else { "s" }))));
+            found.push((what, Ok(if n == 1 { "1 broker answers".to_owned() } else { format!("{n} brokers answer") })));
         }
     }
     let shape = Topology::look(&consumer, settings);
     let topics = format!("topics {} and {}", settings.predictions, settings.corrections);
     found.push((
         topics,
-        shape.as_ref().map(|t| format!("{} partitions each", t.partitions)).map_err(ToString::to_string),
+        shape.as_ref().map(|t| format!("{} each", partitions(t.partitions))).map_err(ToString::to_string),
     ));
     for (what, topic) in [("dead letters", &settings.dead_letters), ("alerts", &settings.alerts)] {
         let Some(topic) = topic else { continue };
         let seen = topology::partitions(&consumer, settings, topic);
-        let seen = seen.map(|n| format!("{n} partitions")).map_err(|e| e.to_string());
+        let seen = seen.map(partitions).map_err(|e| e.to_string());
         found.push((format!("topic {topic} ({what})"), seen));
     }
     if let Ok(shape) = shape {
@@ -58,16 +62,20 @@ pub fn inspect(settings: &KafkaSettings) -> Vec<Looked> {
 }
 
 /// Whether the group may be read, and how far it is.
-fn group(
-    consumer: &BaseConsumer<DefaultConsumerContext>,
-    settings: &KafkaSettings,
-    partitions: u32,
-) -> Result<String, String> {
+fn group(consumer: &BaseConsumer<Listener>, settings: &KafkaSettings, partitions: u32) -> Result<String, String> {
     let mut list = rdkafka::TopicPartitionList::new();
     for topic in settings.topics() {
         list.add_partition_range(topic, 0, partitions as i32 - 1);
     }
-    let committed = consumer.committed_offsets(list, PATIENCE).map_err(|e| e.to_string())?;
+    // a cluster that never had a group makes the topic of their offsets now, and takes a moment to
+    let mut tries = 0..20;
+    let committed = loop {
+        match consumer.committed_offsets(list.clone(), PATIENCE) {
+            Ok(found) => break found,
+            Err(e) if tries.next().is_none() => return Err(e.to_string()),
+            Err(_) => std::thread::sleep(Duration::from_millis(500)),
+        }
+    };
     let mut reached = 0;
     for element in committed.elements() {
         element.error().map_err(|e| e.to_string())?;
@@ -123,4 +131,8 @@ fn keeps(config: &ConfigResource, settings: &KafkaSettings) -> Result<String, St
         }
         _ => Ok("unlimited".to_owned()),
     }
+}
+
+fn partitions(n: u32) -> String {
+    if n == 1 { "1 partition".to_owned() } else { format!("{n} partitions") }
 }

@@ -7,6 +7,8 @@ use crate::event::Kind;
 pub struct Records {
     bytes: Vec<u8>,
     items: Vec<Item>,
+    /// Bytes of all headers.
+    headers: usize,
 }
 
 #[derive(Debug)]
@@ -21,6 +23,9 @@ struct Item {
 }
 
 type Headers = Vec<(String, Vec<u8>)>;
+
+/// Memory of a header besides its name and value.
+const HEADER: usize = 64;
 
 /// One message, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +55,7 @@ impl Records {
 
     pub fn add(&mut self, r: &Record<'_>) {
         let (key, payload) = (self.keep(r.key), self.keep(r.payload));
+        self.headers += r.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER).sum::<usize>();
         let headers = (!r.headers.is_empty()).then(|| Box::new(r.headers.to_vec()));
         self.items.push(Item { kind: r.kind, offset: r.offset, timestamp: r.timestamp, key, payload, headers });
     }
@@ -71,7 +77,7 @@ impl Records {
 
     /// Memory that it takes, roughly.
     pub fn size(&self) -> usize {
-        self.bytes.len() + self.items.len() * size_of::<Item>()
+        self.bytes.len() + self.headers + self.items.len() * size_of::<Item>()
     }
 
     pub fn get(&self, at: usize) -> Option<Record<'_>> {

@@ -9,7 +9,7 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{KafkaSettings, Progress, TopicError, Topology};
+use super::{Heard, KafkaSettings, Progress, TopicError, Topology, topology};
 use crate::event::Kind;
 
 /// What happens to partitions, told on the thread that polls. All of it must be quick: the group waits.
@@ -29,6 +29,11 @@ pub trait Ownership: Send + Sync {
 pub trait Watermarks {
     /// `None` when the leader does not answer in time.
     fn of(&self, kind: Kind, partition: u32) -> Option<(u64, u64)>;
+    /// How many partitions each topic has now; `None` when nobody answers.
+    ///
+    /// # Errors
+    /// When the two are not co-partitioned any more.
+    fn partitions(&self) -> Result<Option<u32>, TopicError>;
     /// What the group last committed, of the pairs given: how far anybody ever read. `None` when nobody answers.
     fn committed(&self, pairs: &[u32]) -> Option<Vec<Committed>>;
 }
@@ -120,9 +125,15 @@ impl Source {
     /// When a property is unknown or wrong, the cluster does not answer, or the topics do not fit.
     pub fn join(settings: &KafkaSettings, owner: Arc<dyn Ownership>) -> Result<(Source, Topology), TopicError> {
         let consumer: BaseConsumer<Context> = consumer_config(settings)
-            .create_with_context(Context { settings: settings.clone(), owner })
+            .create_with_context(Context { settings: settings.clone(), owner, heard: Heard::default() })
             .map_err(TopicError::configuration)?;
-        let topology = Topology::look(&consumer, settings)?;
+        let topology =
+            Topology::look(&consumer, settings).map_err(|e| consumer.context().heard.explain(&consumer, e))?;
+        if let Some(topic) = &settings.dead_letters
+            && let Err(e) = topology::partitions(&consumer, settings, topic)
+        {
+            tracing::warn!("dead letters stay in the outbox for now: {e}");
+        }
         consumer.subscribe(&settings.topics()).map_err(TopicError::configuration)?;
         Ok((Source { consumer }, topology))
     }
@@ -189,6 +200,10 @@ impl Source {
 }
 
 impl Watermarks for Source {
+    fn partitions(&self) -> Result<Option<u32>, TopicError> {
+        Watermarks::partitions(&self.consumer)
+    }
+
     fn of(&self, kind: Kind, partition: u32) -> Option<(u64, u64)> {
         self.consumer.of(kind, partition)
     }
@@ -199,6 +214,14 @@ impl Watermarks for Source {
 }
 
 impl Watermarks for BaseConsumer<Context> {
+    fn partitions(&self) -> Result<Option<u32>, TopicError> {
+        match Topology::look(self, &self.context().settings) {
+            Ok(topology) => Ok(Some(topology.partitions)),
+            Err(e @ TopicError::NotCoPartitioned { .. }) => Err(e),
+            Err(_) => Ok(None),
+        }
+    }
+
     fn of(&self, kind: Kind, partition: u32) -> Option<(u64, u64)> {
         let settings = &self.context().settings;
         let topic = topic(settings, kind);
@@ -296,6 +319,7 @@ fn consumer_config(settings: &KafkaSettings) -> rdkafka::ClientConfig {
 pub(super) struct Context {
     settings: KafkaSettings,
     owner: Arc<dyn Ownership>,
+    heard: Heard,
 }
 
 impl ClientContext for Context {
@@ -308,6 +332,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.heard.note(&error, reason);
         tracing::warn!(error = %error, reason, "kafka");
     }
 }

@@ -27,6 +27,8 @@ pub enum TopicError {
     Configuration(String),
     #[error("no broker answers at {brokers}: {why}; is kafka.brokers right, and does the security protocol fit?")]
     Unreachable { brokers: String, why: String },
+    #[error("the brokers at {brokers} do not let this client in: {why}")]
+    Refused { brokers: String, why: String },
     #[error("the cluster at {brokers} has no topic `{topic}`; create it, with as many partitions as its partner")]
     Missing { brokers: String, topic: String },
     #[error("not allowed to see topic `{topic}`: {why}")]

@@ -9,24 +9,31 @@ use std::{
 #[derive(Debug)]
 pub struct Claim {
     path: PathBuf,
-    name: String,
+    text: String,
 }
 
 impl Claim {
-    /// Takes the claim to a store from whoever had it. `name` is this process's and assignment's alone.
+    /// Takes the claim to a store from whoever had it, unless that one reads something else: what it reads is the error
+    /// then. `what` is what the store is of, `name` this process's and assignment's alone.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn take(store: &Path, name: &str) -> io::Result<Claim> {
+    pub fn take(store: &Path, what: &str, name: &str) -> io::Result<Result<Claim, String>> {
         let path = store.with_extension("claim");
-        let making = store.with_extension(format!("claim.{}", std::process::id()));
-        fs::write(&making, name)?;
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        if let Some(other) = found.lines().next().filter(|other| *other != what) {
+            return Ok(Err(other.to_owned()));
+        }
+        // process numbers are alike in containers that share a folder
+        let making = store.with_extension(format!("claim.{name}"));
+        let text = format!("{what}\n{name}\n");
+        fs::write(&making, &text)?;
         fs::rename(&making, &path)?;
-        Ok(Claim { path, name: name.to_owned() })
+        Ok(Ok(Claim { path, text }))
     }
 
     /// Whether nobody has taken it since; false also when that cannot be read.
     pub fn holds(&self) -> bool {
-        fs::read(&self.path).is_ok_and(|found| found == self.name.as_bytes())
+        fs::read(&self.path).is_ok_and(|found| found == self.text.as_bytes())
     }
 }

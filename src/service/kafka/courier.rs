@@ -197,7 +197,7 @@ impl Desk {
             key: parcel.key.as_deref(),
             payload,
             headers: &headers,
-            timestamp: parcel.timestamp,
+            timestamp: None,
             token,
         };
         match self.publisher.offer(message, QUEUE) {

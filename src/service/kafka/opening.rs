@@ -56,15 +56,6 @@ impl Partitions {
         let ends = [predictions.ok_or_else(unanswered)?, corrections.ok_or_else(unanswered)?];
 
         std::fs::create_dir_all(&self.folder).map_err(|e| Refused::io(&self.folder, &e))?;
-        let name = format!("{}/{}", self.name, self.claims.fetch_add(1, Ordering::AcqRel));
-        let claim = Claim::take(&path, &name).map_err(|e| Refused::io(&path, &e))?;
-        let budget = Budget::shared(self.count().clamp(1, MOST_SHARING));
-        let store = match Store::open_within(&path, budget) {
-            Err(StoreError::Locked { .. }) => {
-                return Err(Refused::ForNow("another process still holds its store".to_owned()));
-            }
-            other => other.map_err(Refused::store)?,
-        };
         let topology = Topology {
             group: self.settings.group.clone(),
             predictions: self.settings.predictions.clone(),
@@ -72,14 +63,20 @@ impl Partitions {
             partitions: self.count(),
             partition: number,
         };
+        let name = format!("{}-{}", self.name, self.claims.fetch_add(1, Ordering::AcqRel));
+        // a service of another group must not take it from its owner: what the claim is of stands in it
+        let claim = Claim::take(&path, &topology.to_string(), &name)
+            .map_err(|e| Refused::io(&path, &e))?
+            .map_err(|other| Refused::other(&path, &other, &topology))?;
+        let budget = Budget::shared(self.count().clamp(1, MOST_SHARING));
+        let store = match Store::open_within(&path, budget) {
+            Err(StoreError::Locked { .. }) => {
+                return Err(Refused::ForNow("another process still holds its store".to_owned()));
+            }
+            other => other.map_err(Refused::store)?,
+        };
         if let Some(other) = store.topology().map_err(Refused::store)?.filter(|found| *found != topology) {
-            return Err(Refused::ForGood(format!(
-                "{} is partition {} of {other}; this is partition {number} of {topology}. Ids are spread differently over \
-                 another number of partitions, so state would be looked for in the wrong place: begin with a new data \
-                 directory, or put back what was changed",
-                path.display(),
-                other.partition
-            )));
+            return Err(Refused::other(&path, &other.to_string(), &topology));
         }
         let marks = store.marks().map_err(Refused::store)?;
         let adopted = store.adopted().map_err(Refused::store)?;
@@ -95,8 +92,7 @@ impl Partitions {
                     return Err(Refused::ForGood(format!(
                         "partition {number}: thresholds, nomenclatures or review rates have changed, so facts would be made \
                          anew, but the topics no longer hold all that was counted. Start with the former settings, or \
-                         move {} away to begin with what the topics hold",
-                        path.display()
+                         begin with a new kafka.group and a new data directory, which count what the topics hold"
                     )));
                 }
             }
@@ -129,6 +125,7 @@ impl Partitions {
     ) -> Result<Start, Refused> {
         let stored = consumer.start();
         let mut from = [stored.predictions, stored.corrections];
+        let mut decided = false;
         for (slot, kind) in [Kind::Prediction, Kind::Correction].into_iter().enumerate() {
             let found = committed.iter().find(|c| c.kind == kind && c.pair == number);
             let marks = consumer.marks().clone().topic(kind).clone();
@@ -148,8 +145,8 @@ impl Partitions {
                 Ok(Onward::At(at)) => {
                     if fresh {
                         consumer.move_to(kind, at, 0);
-                        consumer.delivered_before(kind, found.map_or(0, |c| c.offset));
                     }
+                    consumer.delivered_before(kind, found.map_or(0, |c| c.offset));
                     from[slot] = at;
                 }
                 Ok(Onward::Anew(at)) => {
@@ -161,7 +158,7 @@ impl Partitions {
                     tracing::error!("{message}; what was counted stays, and the new one is read from its beginning");
                     self.alert("topic.recreated", Some(number), &message);
                     consumer.begin_anew(kind, at);
-                    from[slot] = at;
+                    (from[slot], decided) = (at, true);
                 }
                 Ok(Onward::Past { lost, at }) => {
                     let message =
@@ -169,10 +166,15 @@ impl Partitions {
                     tracing::error!("{message}");
                     self.alert("events.lost", Some(number), &message);
                     consumer.move_to(kind, at, lost);
-                    from[slot] = at;
+                    consumer.delivered_before(kind, found.map_or(0, |c| c.offset));
+                    (from[slot], decided) = (at, true);
                 }
                 Err(lost) => return Err(Refused::ForGood(lost.message(topic, number))),
             }
+        }
+        if decided {
+            // said once, and not at each start until something is read
+            consumer.keep().map_err(|e| Refused::ForGood(format!("partition {number}: {e}")))?;
         }
         Ok(Start { pair: number, predictions: from[0], corrections: from[1] })
     }
@@ -188,6 +190,16 @@ enum Refused {
 impl Refused {
     fn store(e: StoreError) -> Self {
         Refused::ForGood(e.to_string())
+    }
+
+    /// The folder is of something else.
+    fn other(path: &std::path::Path, other: &str, ours: &Topology) -> Self {
+        Refused::ForGood(format!(
+            "{} is of {other}; this service reads {ours}. Ids are spread differently over other topics or another number of \
+             partitions, so state would be looked for in the wrong place: begin with a new data directory, or put back \
+             what was changed",
+            path.display()
+        ))
     }
 
     fn io(path: &std::path::Path, e: &std::io::Error) -> Self {

@@ -35,6 +35,8 @@ pub struct Partitions {
     pub(super) anew: Mutex<BTreeSet<(u32, Kind)>>,
     buffers: Mutex<BTreeMap<u32, Buffer>>,
     failure: Mutex<Option<String>>,
+    /// Why the topics cannot be read at the moment.
+    trouble: Mutex<Option<String>>,
     workers: Workers,
     pub(super) courier: Arc<Courier>,
     tallies: Arc<Tallies>,
@@ -82,6 +84,7 @@ impl Partitions {
             anew: Mutex::default(),
             buffers: Mutex::default(),
             failure: Mutex::default(),
+            trouble: Mutex::default(),
             workers,
             courier,
             tallies,
@@ -114,23 +117,30 @@ impl Partitions {
             .collect()
     }
 
-    /// Events of a pair that the topics have and its store has not.
+    /// Events of a pair that the topics have and its store has not; 0 while that is not known.
     pub fn lag(&self, pair: &Pair, progress: &Progress) -> u64 {
-        let [predictions, corrections] = self.lags(pair, progress);
-        predictions + corrections
+        self.lags(pair, progress).into_iter().flatten().sum()
     }
 
-    /// The same of each topic.
-    pub fn lags(&self, pair: &Pair, progress: &Progress) -> [u64; 2] {
+    /// The same of each topic; `None` while the client does not know its end.
+    pub fn lags(&self, pair: &Pair, progress: &Progress) -> [Option<u64>; 2] {
         let start = pair.start();
         let idle = pair.in_flight.load(Ordering::Acquire) == 0 && !held(&self.buffers).contains_key(&pair.number);
         let of = |kind, next: u64| match progress.ends.get(&(kind, pair.number)) {
             // between the last event and the end are only markers of transactions
-            Some((_, true)) if idle => 0,
-            Some((end, _)) => end.saturating_sub(next),
-            None => 0,
+            Some((_, true)) if idle => Some(0),
+            Some((end, _)) => Some(end.saturating_sub(next)),
+            None => None,
         };
         [of(Kind::Prediction, start.predictions), of(Kind::Correction, start.corrections)]
+    }
+
+    pub fn trouble(&self) -> Option<String> {
+        held(&self.trouble).clone()
+    }
+
+    pub fn set_trouble(&self, why: Option<String>) {
+        *held(&self.trouble) = why;
     }
 
     pub fn failure(&self) -> Option<String> {
@@ -289,12 +299,31 @@ fn now() -> String {
     now.to_string()
 }
 
+/// Said when the topics have another number of partitions than before.
+pub fn other_count(now: u32, before: u32) -> String {
+    format!(
+        "the topics have {now} partitions now and had {before}: ids are spread differently over them, so state would be \
+         looked for in the wrong place. Keep the number, or begin with new topics and a new data directory"
+    )
+}
+
 impl Ownership for Partitions {
     fn assign(&self, numbers: &[u32], source: &dyn Watermarks) -> Vec<Start> {
         self.tallies.rebalances.fetch_add(1, Ordering::AcqRel);
         tracing::info!(partitions = ?numbers, "assigned by the group");
         // what stayed open since the last assignment and is not ours any more
         self.close(|n| !numbers.contains(&n));
+        match source.partitions() {
+            Ok(Some(now)) if now != self.count() => {
+                self.fail(other_count(now, self.count()));
+                return Vec::new();
+            }
+            Ok(_) => {}
+            Err(e) => {
+                self.fail(e.to_string());
+                return Vec::new();
+            }
+        }
         *held(&self.given) = numbers.to_vec();
         held(&self.wanted).clear();
         let committed = if numbers.is_empty() { Some(Vec::new()) } else { source.committed(numbers) };

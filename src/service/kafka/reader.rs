@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Courier, Partitions, Tallies};
+use super::{Courier, Partitions, Tallies, partitions::other_count};
 use crate::ingest::kafka::{KafkaSettings, Polled, Source, TopicError};
 
 /// The thread that polls. It decodes nothing and writes nothing, so that the group never waits for it.
@@ -45,16 +45,11 @@ impl Reader {
             match Source::join(&self.settings, self.partitions.clone()) {
                 Ok((source, topology)) => {
                     if !first && topology.partitions != self.partitions.count() {
-                        self.partitions.fail(format!(
-                            "the topics have {} partitions now and had {}: ids are spread differently over them, so state \
-                             would be looked for in the wrong place. Keep the number, or begin with new topics and a new \
-                             data directory",
-                            topology.partitions,
-                            self.partitions.count()
-                        ));
+                        self.partitions.fail(other_count(topology.partitions, self.partitions.count()));
                         break;
                     }
                     self.partitions.counted(topology.partitions);
+                    self.partitions.set_trouble(None);
                     let _ = ready.send(Ok(()));
                     first = false;
                     let end = self.session(&source);
@@ -71,6 +66,7 @@ impl Reader {
                 }
                 Err(e) => {
                     tracing::error!(error = %e, "cannot consume; trying again");
+                    self.partitions.set_trouble(Some(e.to_string()));
                     let lasting = !matches!(e, TopicError::Unreachable { .. });
                     let not_co_partitioned = matches!(e, TopicError::NotCoPartitioned { .. });
                     if not_co_partitioned && !first {

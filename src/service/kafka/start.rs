@@ -51,7 +51,8 @@ pub fn onward(k: &Known<'_>) -> Result<Onward, Lost> {
         return Ok(Onward::Anew(k.low));
     }
     if k.next < k.low {
-        return past(Lost { from: k.next, to: k.low, moved: false });
+        let elsewhere = k.committed.is_some_and(|(reached, _)| reached > k.next);
+        return past(Lost { from: k.next, to: k.low, moved: elsewhere });
     }
     let known = |t: &Tail| t.offset + 1 == k.next && t.offset >= k.low;
     Ok(Onward::At(if k.marks.tail.as_ref().is_some_and(known) { k.next - 1 } else { k.next }))
@@ -71,7 +72,7 @@ impl Lost {
         let Lost { from, to, moved } = self;
         let what = if *moved {
             "another replica counted them, and its state is not in this data directory: copy or share its \
-             partitions folder"
+             partitions folder, or begin with a new kafka.group and a new data directory"
         } else {
             "the topic deleted them before they were read: its retention is too short for how long the service was away"
         };

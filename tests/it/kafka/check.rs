@@ -14,7 +14,7 @@ fn it_lists_what_a_consumer_would_find() {
     let mut topics = Topics::create(broker, 3);
     let dir = tempfile::tempdir().expect("temporary directory");
     let done = checked(&topics, dir.path(), "").expect(0);
-    for word in ["1 broker answer", "3 partitions each", &topics.dead_letters, &topics.alerts, &topics.group, "7 days"]
+    for word in ["1 broker answers", "3 partitions each", &topics.dead_letters, &topics.alerts, &topics.group, "7 days"]
     {
         assert!(done.out.contains(word), "`{word}` is missing:\n{}", done.out);
     }
