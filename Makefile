@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything but `bench` and `fuzz` uses the dev profile, so that all share one compiled
+# `make` alone lists the targets. Everything but the benches and `fuzz` uses the dev profile, so that all share one compiled
 # set of dependencies (minutes); `make test ARGS=name` and `make demo ARGS="--port 9000"` pass arguments on.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/vigie/target
 # the same random cases in every run; another number takes others
@@ -8,9 +8,10 @@ FUZZ_SECONDS ?= 600
 KILLS ?= 200
 STREAMS := fixtures/streams
 SAMPLE := demo-data/sample-report
+KAFKA_MODES := throughput latency held soak
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint fmt ci docs report-sample bench fuzz clean-data
+.PHONY: help demo test chaos lint fmt ci docs report-sample bench bench-kafka fuzz clean-data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,9 +51,14 @@ report-sample: ## a report on the sample stream, into demo-data/
 
 bench: ## criterion, and a release build against Evidently on a million rows (the build takes half an hour on 2 cores)
 	@.ci/setup build
-	$(if $(wildcard benches/*.rs),cargo bench --locked)
+	cargo bench --locked --bench pipeline
 	cargo build --locked --release
 	benches/run_paired.sh $(CARGO_TARGET_DIR)/release/vigie $(ARGS)
+
+bench-kafka: ## the consumer on a real Kafka (half an hour of soak alone); ARGS="latency --rate 5000" runs one mode
+	@.ci/setup test
+	$(if $(ARGS),cargo bench --locked --bench kafka -- $(ARGS),\
+	for mode in $(KAFKA_MODES); do cargo bench --locked --bench kafka -- $$mode || exit 1; done)
 
 fuzz: ## arbitrary bytes as events, FUZZ_SECONDS long; needs nightly Rust and cargo-fuzz
 	@.ci/setup build
