@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     metadata::MetadataTopic,
@@ -24,6 +24,13 @@ impl Broker {
         let made = wait(self.admin().create_topics([&topic], &patient()));
         made.expect("the broker answers")[0].as_ref().unwrap_or_else(|(_, why)| panic!("topic {name}: {why}"));
         self.until(name, |topic| topic.is_some_and(served));
+    }
+
+    /// Up to so many in all.
+    pub fn add_partitions(&self, name: &str, total: usize) {
+        let made = wait(self.admin().create_partitions(&[NewPartitions::new(name, total)], &patient()));
+        made.expect("the broker answers")[0].as_ref().unwrap_or_else(|(_, why)| panic!("topic {name}: {why}"));
+        self.until(name, |topic| topic.is_some_and(|t| t.partitions().len() == total && served(t)));
     }
 
     pub fn delete_topic(&self, name: &str) {

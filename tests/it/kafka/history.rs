@@ -106,10 +106,9 @@ fn a_topic_made_anew_is_noticed_read_from_its_beginning_and_told() {
         "the new topic is read",
         || server.said(),
         || {
-            metric(&server, "vigie_events_total")
-                .iter()
-                .filter(|(labels, _)| labels["kind"] == "prediction" && labels["outcome"] == "accepted")
-                .any(|(_, n)| *n as i64 == expected)
+            let rows = metric(&server, "vigie_events_total").into_iter();
+            let accepted = rows.filter(|(l, _)| l["kind"] == "prediction" && l["outcome"] == "accepted");
+            accepted.map(|(_, n)| n).sum::<f64>() as i64 == expected
         },
     );
     topics.caught_up(&[&server]);
@@ -123,6 +122,23 @@ fn a_topic_made_anew_is_noticed_read_from_its_beginning_and_told() {
     assert!(server.said().contains("made anew"), "{}", server.said());
     server.stop();
     assert_eq!(stored(&[dir.path().join("data")]), facts(&predictions));
+}
+
+#[test]
+fn partitions_added_while_it_runs_stop_it_before_ids_are_spread_differently() {
+    let topics = Topics::create(Broker::shared(), 1);
+    let dir = tempfile::tempdir().expect("temporary directory");
+    topics.produce(&stream("one", 40));
+    let server = topics.replica(dir.path(), "data", "");
+    topics.caught_up(&[&server]);
+    for topic in [&topics.predictions, &topics.corrections] {
+        topics.broker.add_partitions(topic, 2);
+    }
+    // whichever topic is seen first
+    failed(&server, &["partitions"]);
+    server.stop();
+    let server = topics.replica(dir.path(), "data", "");
+    failed(&server, &["begin with a new data directory"]);
 }
 
 #[test]
