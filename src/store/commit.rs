@@ -37,9 +37,13 @@ impl Store {
         // in the order of keys: the memtable's search stays where it was
         let mut keys: Vec<JoinKey> = commit.state.touched.keys().copied().collect();
         keys.sort_unstable();
+        let mut scratch = [0u8; 1024];
         for key in keys {
-            if let Some(held) = commit.state.touched.get(&key) {
-                batch.insert(&self.state, key.0.to_be_bytes(), postcard::to_stdvec(held)?);
+            let Some(held) = commit.state.touched.get(&key) else { continue };
+            // nearly every record fits; growing a vector for each would be half a dozen allocations
+            match postcard::to_slice(held, &mut scratch) {
+                Ok(bytes) => batch.insert(&self.state, key.0.to_be_bytes(), &*bytes),
+                Err(_) => batch.insert(&self.state, key.0.to_be_bytes(), postcard::to_stdvec(held)?),
             }
         }
         for (key, delta) in &commit.facts.counts {
