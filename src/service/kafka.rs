@@ -1,8 +1,8 @@
 //! Keeps the stores of this replica's partitions up to date with two co-partitioned Kafka topics.
 //!
-//! One thread polls ([`Reader`]), a few decode, join and commit ([`Workers`]), librdkafka's own send dead letters
-//! ([`Courier`]). [`Partitions`] is what they share: it opens a partition's store when the group gives the partition, and
-//! closes it when it is gone. Docs: docs/kafka.md, ADR 8.
+//! One thread polls (`reader`), a few decode, join and commit (`workers`), one sends dead letters (`courier`).
+//! `partitions` is what they share: a partition's store is opened (`opening`) when the group gives the partition, and
+//! closed when it is gone. Docs: docs/kafka.md, ADR 8.
 
 mod claim;
 mod courier;
