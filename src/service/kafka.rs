@@ -251,7 +251,16 @@ impl KafkaService {
         self.stop.store(true, Ordering::Release);
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(reader) = reader {
-            let _ = reader.join();
+            // everything is committed by then; only leaving the group takes long, where no broker answers
+            let until = self.tallies.millis() + self.settings.drain.as_millis() as u64;
+            while !reader.is_finished() && self.tallies.millis() < until {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            if reader.is_finished() {
+                let _ = reader.join();
+            } else {
+                tracing::warn!("the group was not left in time; it will miss this replica after its session");
+            }
         }
         for store in stores {
             store.sync()?;

@@ -357,8 +357,8 @@ impl ConsumerContext for Context {
         } else {
             let reached = self.owner.revoke();
             if !reached.is_empty() && !consumer.assignment_lost() {
-                // advisory: the next owner looks into its store
-                let _ = consumer.commit(&noted(&self.settings, &reached), CommitMode::Sync);
+                // advisory: the next owner looks into its store. Not waited for: without a broker that has no end
+                let _ = consumer.commit(&noted(&self.settings, &reached), CommitMode::Async);
             }
             consumer.unassign()
         };

@@ -118,6 +118,22 @@ fn a_broker_that_is_killed_or_stopped_is_survived_and_seen() {
 }
 
 #[test]
+fn sigterm_without_a_broker_ends_in_time_and_keeps_what_was_counted() {
+    let broker = Broker::own();
+    let topics = Topics::create(&broker, 2);
+    let dir = tempfile::tempdir().expect("temporary directory");
+    topics.produce(&rough_stream("a", 200, 1));
+    let mut server = topics.replica(dir.path(), "data", "drain_seconds = 4");
+    topics.caught_up(&[&server]);
+    let expected = topics.oracle();
+    broker.kill();
+    let (code, took) = server.terminate();
+    assert_eq!(code, Some(0), "{}", server.said());
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert_eq!(stored(&[dir.path().join("data")]), expected);
+}
+
+#[test]
 fn sigterm_under_load_commits_what_was_read_and_leaves_in_time() {
     let topics = Topics::create(Broker::shared(), 3);
     let dir = tempfile::tempdir().expect("temporary directory");
