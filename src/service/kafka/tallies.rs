@@ -15,7 +15,6 @@ pub const COMMIT_BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 pub struct Tallies {
     started: Instant,
     pub commits: AtomicU64,
-    pub events: AtomicU64,
     pub rebalances: AtomicU64,
     pub client_restarts: AtomicU64,
     pub parcels_delivered: AtomicU64,
@@ -42,7 +41,6 @@ impl Tallies {
         Tallies {
             started,
             commits: AtomicU64::default(),
-            events: AtomicU64::default(),
             rebalances: AtomicU64::default(),
             client_restarts: AtomicU64::default(),
             parcels_delivered: AtomicU64::default(),
@@ -67,9 +65,8 @@ impl Tallies {
         self.beat.store(self.millis(), Ordering::Release);
     }
 
-    pub fn committed(&self, seconds: f64, events: u64) {
+    pub fn committed(&self, seconds: f64) {
         self.commits.fetch_add(1, Ordering::AcqRel);
-        self.events.fetch_add(events, Ordering::AcqRel);
         let mut times = self.commit_times.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = COMMIT_BUCKETS.iter().position(|b| seconds <= *b).unwrap_or(COMMIT_BUCKETS.len());
         times.buckets[bucket] += 1;

@@ -95,7 +95,7 @@ fn work(jobs: &Receiver<Job>, load: &Load, tallies: &Tallies) {
         let before = tallies.seconds();
         if let Some(taken) = pair.take(&records) {
             let seconds = tallies.seconds() - before;
-            tallies.committed(seconds, taken.events);
+            tallies.committed(seconds);
             tracing::debug!(
                 partition = pair.number,
                 events = taken.events,
