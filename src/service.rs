@@ -14,3 +14,8 @@ pub use parts::{Holdings, Parts};
 pub use peers::{HeldPartition, Listing, PeerError, Peers, patiently};
 pub use status::{Snapshot, Status};
 pub use worker::{Service, ServiceError, Settings};
+
+/// What is said of a thread that panicked: a mistake of ours, not of the input.
+fn internal(cause: &(dyn std::any::Any + Send)) -> String {
+    format!("an error inside vigie, please report it: {}", crate::store::panic_message(cause))
+}

@@ -4,6 +4,7 @@
 //! prefix of it, and goes on from the offset it finds there (`docs/adr/0002-embedded-store.md`).
 
 mod commit;
+mod contained;
 mod dead_letter;
 mod marks;
 mod memory;
@@ -17,6 +18,7 @@ mod topology;
 mod travel;
 
 pub use commit::Commit;
+pub use contained::panic_message;
 pub use dead_letter::DeadLetter;
 pub use marks::{Marks, Sweep, Tail, TopicMarks};
 pub use memory::Memory;

@@ -15,6 +15,7 @@ mod tallies;
 mod workers;
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -35,7 +36,7 @@ use tallies::Tallies;
 pub use tallies::{COMMIT_BUCKETS, CommitTimes};
 use workers::Workers;
 
-use super::{Holdings, Parts, Peers, ServiceError};
+use super::{Holdings, Parts, Peers, ServiceError, internal};
 use crate::{
     assess::Naming,
     fact::Ledger,
@@ -133,10 +134,17 @@ impl KafkaService {
             stop: stop.clone(),
         };
         let (send, receive) = channel();
-        let thread = std::thread::Builder::new()
-            .name("vigie-kafka".to_owned())
-            .spawn(move || reader.run(&send))
-            .map_err(ServiceError::Thread)?;
+        let shared = partitions.clone();
+        let poll = move || {
+            let read = catch_unwind(AssertUnwindSafe(|| reader.run(&send)));
+            if let Err(cause) = read {
+                // a service that reads no more must not look alive
+                shared.fail(internal(&*cause));
+                shared.close_all();
+            }
+        };
+        let thread =
+            std::thread::Builder::new().name("vigie-kafka".to_owned()).spawn(poll).map_err(ServiceError::Thread)?;
         match receive.recv() {
             Ok(Ok(())) | Ok(Err(TopicError::Unreachable { .. })) | Err(_) => {}
             Ok(Err(e)) => {

@@ -1,4 +1,5 @@
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::Status;
+use super::{Status, internal};
 use crate::{
     assess::Naming,
     event::Kind,
@@ -73,7 +74,12 @@ impl Service {
         let (worker_status, worker_stop, log) = (status.clone(), stop.clone(), journal.clone());
         let worker = std::thread::Builder::new()
             .name("vigie-consumer".to_owned())
-            .spawn(move || work(consumer, &log, &worker_status, &worker_stop, started))
+            .spawn(move || {
+                let run = || work(consumer, &log, &worker_status, &worker_stop, started);
+                if let Err(cause) = catch_unwind(AssertUnwindSafe(run)) {
+                    worker_status.failed(internal(&*cause));
+                }
+            })
             .map_err(ServiceError::Thread)?;
         Ok(Arc::new(Service {
             journal,

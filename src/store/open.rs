@@ -6,7 +6,7 @@ use fjall::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::{State, contained::contained};
 use crate::{event::JoinKey, fact::Ledger, ingest::created_whole, join::Held};
 
 /// The embedded store of one data directory.
@@ -125,12 +125,14 @@ impl Store {
             fjall::Error::Locked => StoreError::Locked { path: shown.clone() },
             source => StoreError::Database { path: shown.clone(), source },
         };
-        let db = Database::builder(path)
+        let builder = Database::builder(path)
             .cache_size(budget.cache)
             .max_journaling_size(budget.log)
             .worker_threads(budget.workers)
-            .journal_compression(fjall::CompressionType::None)
-            .open()
+            .journal_compression(fjall::CompressionType::None);
+        // its recovery believes the lengths that it finds on the disk, and panics at some that cannot be
+        let db = contained(move || builder.open())
+            .map_err(|message| StoreError::Damaged { path: shown.clone(), message })?
             .map_err(wrap)?;
         let open = |name: &str, memtable: u64| {
             db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(memtable)).map_err(wrap)

@@ -1,4 +1,5 @@
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -9,7 +10,10 @@ use std::{
 };
 
 use super::{Pair, Stopped, Tallies};
-use crate::ingest::{DECODER_STACK, kafka::Records};
+use crate::{
+    ingest::{DECODER_STACK, kafka::Records},
+    service::internal,
+};
 
 /// A batch on its way to its store.
 struct Job {
@@ -93,7 +97,12 @@ impl Drop for Workers {
 fn work(jobs: &Receiver<Job>, load: &Load, tallies: &Tallies) {
     while let Ok(Job { pair, records }) = jobs.recv() {
         let before = tallies.seconds();
-        if let Some(taken) = pair.take(&records) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| pair.take(&records))).unwrap_or_else(|cause| {
+            // nothing of the batch is stored; what the consumer holds in memory is not to be trusted any more
+            pair.stop(Stopped::Failed(internal(&*cause)));
+            None
+        });
+        if let Some(taken) = outcome {
             let seconds = tallies.seconds() - before;
             tallies.committed(seconds);
             tracing::debug!(

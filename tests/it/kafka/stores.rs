@@ -26,6 +26,12 @@ fn files(store: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
+fn flip(file: &Path, at: usize) {
+    let mut bytes = fs::read(file).expect("a file");
+    bytes[at] ^= 0x40;
+    fs::write(file, bytes).expect("written");
+}
+
 #[test]
 fn a_damaged_store_is_refused_or_harmless_but_never_wrong() {
     let topics = Topics::create(Broker::shared(), 1);
@@ -39,7 +45,7 @@ fn a_damaged_store_is_refused_or_harmless_but_never_wrong() {
     let (mut refused, mut rounds) = (0, 0);
     for file in files(&dir.path().join("whole/partitions/0000")) {
         let relative = file.strip_prefix(dir.path().join("whole")).expect("inside").to_owned();
-        for damage in ["cut", "flipped", "gone"] {
+        for damage in ["cut", "flipped", "flipped early", "flipped late", "gone"] {
             let spoilt = dir.path().join("spoilt");
             let _ = fs::remove_dir_all(&spoilt);
             let copied = Command::new("cp").arg("-r").arg(dir.path().join("whole")).arg(&spoilt).status();
@@ -48,12 +54,9 @@ fn a_damaged_store_is_refused_or_harmless_but_never_wrong() {
             let bytes = fs::read(&target).expect("a file");
             match damage {
                 "cut" => fs::write(&target, &bytes[..bytes.len() / 2]).expect("written"),
-                "flipped" => {
-                    let mut bytes = bytes.clone();
-                    let middle = bytes.len() / 2;
-                    bytes[middle] ^= 0x40;
-                    fs::write(&target, bytes).expect("written");
-                }
+                "flipped" => flip(&target, bytes.len() / 2),
+                "flipped early" => flip(&target, bytes.len() / 7),
+                "flipped late" => flip(&target, bytes.len() * 6 / 7),
                 _ => fs::remove_file(&target).expect("removed"),
             }
             rounds += 1;
