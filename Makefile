@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 600
 KILLS ?= 200
 STREAMS := fixtures/streams
 SAMPLE := demo-data/sample-report
-KAFKA_MODES := throughput latency held soak
+KAFKA_MODES := throughput latency held recovery soak
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test chaos lint fmt ci docs report-sample bench bench-kafka fuzz clean-data

@@ -4,7 +4,10 @@
 //! where        one round of `vigie serve` alone, for the CPU time of its threads
 //! latency      from the broker's acknowledgement to an answer that counts the event
 //! held         memory while millions of predictions wait for their labels
+//! recovery     from the death of a replica to the first event that its successor counts
 //! soak         memory, handles and lag for half an hour; the exit code says whether they grow
+//!
+//! `VIGIE_BENCH_BINARY` names another binary than the one that cargo built.
 //!
 //! Broker, service and bench share the machine: what the others take is printed beside every rate. Each mode starts a
 //! broker of its own, ends with one line of JSON and leaves nothing behind.
@@ -33,6 +36,8 @@ mod held;
 mod latency;
 #[path = "kafka/processes.rs"]
 mod processes;
+#[path = "kafka/recovery.rs"]
+mod recovery;
 #[path = "kafka/sending.rs"]
 mod sending;
 #[path = "kafka/serving.rs"]
@@ -77,6 +82,7 @@ enum Mode {
     Latency,
     Held,
     Soak,
+    Recovery,
 }
 
 fn main() -> ExitCode {
@@ -92,5 +98,6 @@ fn main() -> ExitCode {
         Some(Mode::Latency) => latency::run(&options),
         Some(Mode::Held) => held::run(&options),
         Some(Mode::Soak) => soak::run(&options),
+        Some(Mode::Recovery) => recovery::run(&options),
     }
 }

@@ -58,7 +58,7 @@ fn tabulate(c: &mut Criterion) {
                     tabulator.take(&mut state, &Row::Line(line), Some(kind)).expect("memory does not fail");
                 }
             }
-            black_box(tabulator.facts)
+            black_box(tabulator.take_facts())
         });
     });
     group.finish();

@@ -63,6 +63,12 @@ pub fn handles(pid: u32) -> u64 {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |all| all.count() as u64)
 }
 
+/// Ends a process at once, as the kernel does when memory is short.
+pub fn kill(pid: u32) {
+    let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    assert!(killed.expect("kill runs").success(), "the process can be killed");
+}
+
 /// Whether it runs: one that ended and was not waited for does not.
 pub fn runs(pid: u32) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

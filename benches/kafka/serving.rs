@@ -47,12 +47,30 @@ pub struct Serving {
 impl Serving {
     /// With a new data directory and a new group.
     pub fn start(topics: &Topics) -> Self {
+        Serving::as_instance(topics, None)
+    }
+
+    /// The same, as a static member of its group.
+    pub fn as_instance(topics: &Topics, instance: Option<&str>) -> Self {
         let folder = tempfile::Builder::new().prefix("vigie-bench-").tempdir().expect("a temporary directory").keep();
-        std::fs::write(folder.join("vigie.toml"), configuration(topics)).expect("a disk");
+        let mut configuration = configuration(topics);
+        if let Some(instance) = instance {
+            let _ = writeln!(configuration, "instance = \"{instance}\"");
+        }
+        std::fs::write(folder.join("vigie.toml"), configuration).expect("a disk");
+        Serving::launch(folder)
+    }
+
+    /// A successor of one that was killed, with its directory and its group. Drop it first.
+    pub fn again(&self) -> Self {
+        Serving::launch(self.folder.clone())
+    }
+
+    fn launch(folder: PathBuf) -> Self {
         // nobody tells the port at this level of the log, so it is chosen here
         let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
         let mut guard = Command::new("sh");
-        guard.args(["-c", SCRIPT, "guard"]).arg(&folder).arg(env!("CARGO_BIN_EXE_vigie"));
+        guard.args(["-c", SCRIPT, "guard"]).arg(&folder).arg(binary());
         guard.args(["serve", "--config", "vigie.toml", "--data", "data", "--listen", &free.to_string()]);
         for variable in
             ["VIGIE_TOKEN", "VIGIE_CONFIG", "VIGIE_LOG_FORMAT", "VIGIE_KAFKA_BROKERS", "VIGIE_KAFKA_INSTANCE"]
@@ -140,6 +158,11 @@ impl Drop for Serving {
         self.pipe = None;
         let _ = self.guard.wait();
     }
+}
+
+/// The one that cargo built, or another that is to be measured: of another profile, or of another version.
+fn binary() -> PathBuf {
+    std::env::var_os("VIGIE_BENCH_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_vigie").into(), PathBuf::from)
 }
 
 fn configuration(topics: &Topics) -> String {

@@ -1,6 +1,11 @@
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use super::{Attributes, EventTime, Text};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
+
+use super::{Attributes, EventTime, MAX_RANK, Text};
 
 /// What a model said about one text, as `docs/contracts/prediction.schema.json` describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +25,7 @@ pub struct Prediction<'a> {
     #[serde(deserialize_with = "required")]
     pub latency_ms: Option<f64>,
     /// Best first, 1..100 when status is ok.
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty", deserialize_with = "candidates")]
     pub candidates: Vec<Candidate<'a>>,
     /// The model's own index of certainty, e.g. p1 - p2. Required when status is ok.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +46,26 @@ pub struct Prediction<'a> {
 /// A service that forgets to measure must not pass for one that cannot: leaving the field out is refused.
 fn required<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
     Option::<f64>::deserialize(d)
+}
+
+/// A list with room for the usual number of candidates from the start: a quarter of the time of reading an event went
+/// into growing it.
+fn candidates<'de: 'a, 'a, D: Deserializer<'de>>(d: D) -> Result<Vec<Candidate<'a>>, D::Error> {
+    struct V;
+    impl<'de> Visitor<'de> for V {
+        type Value = Vec<Candidate<'de>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of candidates")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::with_capacity(MAX_RANK);
+            while let Some(one) = seq.next_element()? {
+                all.push(one);
+            }
+            Ok(all)
+        }
+    }
+    d.deserialize_seq(V)
 }
 
 /// One code that the model considered.

@@ -102,25 +102,27 @@ impl Contribution {
     fn prediction(&mut self, facts: &mut Facts, joined: &Joined<'_>, symbols: &Symbols, sign: i64) {
         let p = joined.prediction;
         let (series, hour, route) = (p.series, p.hour(), p.route);
-        let mut tally = |what, n: i64| {
-            if n != 0 {
-                facts.count(Cell::Tally { series, hour, route, what }, sign * n);
-            }
-        };
-        tally(Tally::Predictions, 1);
-        tally(Tally::Errors, i64::from(p.failed));
-        tally(Tally::Clipped, i64::from(p.clips));
-        if let (false, Some(code)) = (p.failed, p.candidates.first()) {
-            tally(Tally::Confidence, i64::from(p.confidence.0));
-            tally(Tally::Probability, i64::from(p.probability.0));
-            if let Some(table) = self.series.get_mut(&series) {
-                table.learn(*code, symbols);
-                tally(Tally::UnknownCode, i64::from(!table.known(*code)));
-            }
+        let code = p.candidates.first().filter(|_| !p.failed);
+        let unknown = code.zip(self.series.get_mut(&series)).is_some_and(|(code, table)| {
+            table.learn(*code, symbols);
+            !table.known(*code)
+        });
+        let scored = i64::from(code.is_some());
+        let tallies = [
+            (Tally::Predictions, 1),
+            (Tally::Errors, i64::from(p.failed)),
+            (Tally::Clipped, i64::from(p.clips)),
+            (Tally::Confidence, scored * i64::from(p.confidence.0)),
+            (Tally::Probability, scored * i64::from(p.probability.0)),
+            (Tally::UnknownCode, i64::from(unknown)),
+        ];
+        let tallies = tallies.into_iter().filter(|(_, n)| *n != 0);
+        facts.count_together(tallies.map(|(what, n)| (Cell::Tally { series, hour, route, what }, sign * n)));
+        if let Some(code) = code {
             facts.count(Cell::Volume { series, hour, route, code: *code }, sign);
-            for (kind, score) in scores(p.probability, p.confidence) {
-                facts.count(Cell::Score { series, hour, route, kind, bin: kind.bin(score) }, sign);
-            }
+            let scores = scores(p.probability, p.confidence).into_iter();
+            let cells = scores.map(|(kind, score)| Cell::Score { series, hour, route, kind, bin: kind.bin(score) });
+            facts.count_together(cells.map(|cell| (cell, sign)));
         }
         if p.latency != NO_LATENCY {
             facts.count(Cell::Latency { series, hour, route, bin: p.latency }, sign);

@@ -98,6 +98,20 @@ impl Facts {
         *self.counts.entry(page).or_default().entry(at).or_default() += n;
     }
 
+    /// Adds to several cells of one page, which is that of the first; nothing for none.
+    pub fn count_together(&mut self, cells: impl IntoIterator<Item = (Cell, i64)>) {
+        let mut cells = cells.into_iter();
+        let Some((cell, n)) = cells.next() else { return };
+        let (key, [at, ..]) = cell.key();
+        let page = self.counts.entry(key).or_default();
+        *page.entry(at).or_default() += n;
+        for (cell, n) in cells {
+            let (of, [at, ..]) = cell.key();
+            debug_assert_eq!(of, key, "cells of one page");
+            *page.entry(at).or_default() += n;
+        }
+    }
+
     pub fn moments(&mut self, cell: Cell, row: &Moments, sign: i64) {
         let (page, at) = cell.key();
         self.moments.entry(page).or_default().entry(at).or_default().add(row, sign);

@@ -31,6 +31,10 @@ pub struct IntakeRow<'a> {
 
 impl Ledger {
     pub fn receive(&mut self, kind: Option<Kind>, intake: Intake) {
+        self.receive_many(kind, intake, 1);
+    }
+
+    pub fn receive_many(&mut self, kind: Option<Kind>, intake: Intake, n: i64) {
         let (outcome, reason) = match intake {
             Intake::Accepted => ("accepted", ""),
             Intake::Duplicate => ("duplicate", ""),
@@ -40,8 +44,8 @@ impl Ledger {
         // three allocations a time would be dear; the row nearly always exists
         let found = self.intake.iter_mut().find(|((k, o, r), _)| k == kind && o == outcome && r == reason);
         match found {
-            Some((_, n)) => *n += 1,
-            None => *self.intake.entry((kind.into(), outcome.into(), reason.into())).or_default() += 1,
+            Some((_, total)) => *total += n,
+            None => *self.intake.entry((kind.into(), outcome.into(), reason.into())).or_default() += n,
         }
     }
 

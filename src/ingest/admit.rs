@@ -1,7 +1,5 @@
-use std::hash::Hasher;
-
 use hashbrown::HashMap;
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 use super::Policies;
 use crate::{
@@ -22,6 +20,8 @@ pub struct Admission {
     codes: HashMap<u64, Symbol, foldhash::fast::FixedState>,
     /// Series of the last prediction: streams come in long runs of one version.
     last: Option<LastSeries>,
+    /// What bodies are hashed in.
+    scratch: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ const PROBABILITY_SLACK: f64 = 0.001;
 
 impl Admission {
     pub fn new(symbols: Symbols, policies: Policies) -> Self {
-        Admission { symbols, policies, codes: HashMap::default(), last: None }
+        Admission { symbols, policies, codes: HashMap::default(), last: None, scratch: Vec::new() }
     }
 
     /// # Errors
@@ -104,7 +104,7 @@ impl Admission {
         let entry = PredictionEntry {
             model,
             series,
-            body: body_of_prediction(p),
+            body: body_of_prediction(p, &mut self.scratch),
             at: p.predicted_at.millis(),
             route,
             failed,
@@ -146,7 +146,7 @@ impl Admission {
         let entry = CorrectionEntry {
             model,
             id: c.correction_id.as_str().into(),
-            body: body_of_correction(c),
+            body: body_of_correction(c, &mut self.scratch),
             revision: c.revision,
             at: c.corrected_at.nanos(),
             code,
@@ -240,42 +240,43 @@ fn invalid(field: &str, value: f64, allowed: &str) -> Reject {
     Reject::new(Reason::InvalidValue, format!("`{field}` is {value} (expected {allowed})"))
 }
 
-/// Hash of everything an event says, whatever the order of its fields or the format it came in.
-struct Body(SipHasher13);
+/// Hash of everything an event says, whatever the order of its fields or the format it came in. The parts are
+/// laid end to end first: fed with each by itself, the hash took twice as long.
+struct Body<'s>(&'s mut Vec<u8>);
 
-impl Body {
-    fn new() -> Self {
-        Body(SipHasher13::new())
+impl<'s> Body<'s> {
+    fn new(scratch: &'s mut Vec<u8>) -> Self {
+        scratch.clear();
+        Body(scratch)
     }
 
     fn text(&mut self, text: &str) -> &mut Self {
-        self.0.write(text.as_bytes());
-        self.0.write_u8(0xff); // not in UTF-8: neighbouring fields cannot run into each other
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(0xff); // not in UTF-8: neighbouring fields cannot run into each other
         self
     }
 
     fn optional(&mut self, text: Option<&Text<'_>>) -> &mut Self {
-        self.0.write_u8(u8::from(text.is_some()));
+        self.0.push(u8::from(text.is_some()));
         self.text(text.map_or("", Text::as_str))
     }
 
     fn number(&mut self, x: Option<f64>) -> &mut Self {
-        self.0.write_u64(x.map_or(u64::MAX, |x| (x + 0.0).to_bits())); // -0 and 0 are one number
-        self
+        self.word(x.map_or(u64::MAX, |x| (x + 0.0).to_bits())) // -0 and 0 are one number
     }
 
     fn word(&mut self, x: u64) -> &mut Self {
-        self.0.write_u64(x);
+        self.0.extend_from_slice(&x.to_le_bytes());
         self
     }
 
     fn finish(&self) -> u64 {
-        self.0.finish128().h1
+        SipHasher13::new().hash(self.0).h1
     }
 }
 
-fn body_of_prediction(p: &Prediction<'_>) -> u64 {
-    let mut body = Body::new();
+fn body_of_prediction(p: &Prediction<'_>, scratch: &mut Vec<u8>) -> u64 {
+    let mut body = Body::new(scratch);
     body.text(p.model.as_str()).text(p.model_version.as_str()).text(p.nomenclature.as_str());
     body.word(p.predicted_at.nanos() as u64).word(u64::from(p.status == Status::Error));
     body.number(p.latency_ms).number(p.confidence);
@@ -296,8 +297,8 @@ fn body_of_prediction(p: &Prediction<'_>) -> u64 {
     body.finish()
 }
 
-fn body_of_correction(c: &Correction<'_>) -> u64 {
-    let mut body = Body::new();
+fn body_of_correction(c: &Correction<'_>, scratch: &mut Vec<u8>) -> u64 {
+    let mut body = Body::new(scratch);
     body.text(c.correction_id.as_str()).optional(c.code.as_ref()).text(c.source.as_str());
     body.word(c.corrected_at.nanos() as u64).number(c.inclusion_probability).word(u64::from(c.revision));
     body.optional(c.annotator.as_ref()).word(u64::from(c.retracted.unwrap_or(false))).optional(c.model.as_ref());

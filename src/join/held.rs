@@ -42,6 +42,13 @@ impl Held {
         self.predictions.is_empty() && self.corrections.is_empty()
     }
 
+    /// The newest time under the key, in milliseconds since 1970: of its predictions, or of the corrections that wait.
+    pub fn newest(&self) -> i64 {
+        let predictions = self.predictions.iter().map(|p| p.entry.at).max();
+        let waiting = || self.corrections.iter().map(|c| c.entry.at / 1_000_000).max();
+        predictions.or_else(waiting).unwrap_or(i64::MAX)
+    }
+
     /// Takes one event in and says what it was.
     pub fn apply(&mut self, entry: Entry) -> JoinVerdict {
         match entry {
@@ -54,6 +61,8 @@ impl Held {
         let Some(held) = self.predictions.iter_mut().find(|h| h.entry.model == new.model) else {
             // kept in the order of model names' numbers, so that the record does not depend on arrival
             let at = self.predictions.partition_point(|h| h.entry.model < new.model);
+            // nearly always the only one: a vector grows to four at once
+            self.predictions.reserve_exact(1);
             self.predictions.insert(at, HeldPrediction { entry: new, conflicting: Vec::new() });
             return JoinVerdict::Accepted;
         };
@@ -67,6 +76,7 @@ impl Held {
         let Some(held) = self.corrections.iter_mut().find(|h| same(h)) else {
             let rank = |e: &CorrectionEntry| (e.model, e.revision, e.id.clone());
             let at = self.corrections.partition_point(|h| rank(&h.entry) < rank(&new));
+            self.corrections.reserve_exact(1);
             self.corrections.insert(at, HeldCorrection { entry: new, conflicting: Vec::new() });
             return JoinVerdict::Accepted;
         };

@@ -69,7 +69,7 @@ pub fn tabulate_files(
             return Err(e.into());
         }
     }
-    let mut facts = tabulator.facts;
+    let mut facts = tabulator.take_facts();
     facts.settle();
     Ok(FilesRead { facts, symbols: tabulator.admission.symbols })
 }

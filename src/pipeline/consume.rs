@@ -1,9 +1,9 @@
 use super::{NomenclatureBook, Tabulator, ahead::DecodeAhead, rules, tabulator::conflict};
 use crate::{
-    event::{Intake, Kind, Reject, Symbols},
-    fact::{Facts, Ledger},
+    event::{Kind, Reject, Symbols},
+    fact::Ledger,
     ingest::{Admission, Decoded, Journal, JournalError, Policies, learn},
-    store::{Commit, DeadLetter, Store, StoreError},
+    store::{Commit, DeadLetter, HeldLog, Store, StoreError, Written},
 };
 
 /// Name of the embedded journal among the store's offsets.
@@ -17,8 +17,8 @@ pub struct Consumer {
     /// Its admission admits nothing here: it holds the symbols that the decoder gave.
     tabulator: Tabulator,
     ledger: Ledger,
-    /// Symbols and series that the store has.
-    written: (usize, usize),
+    written: Written,
+    log: HeldLog,
     offset: u64,
 }
 
@@ -68,7 +68,8 @@ impl Consumer {
             );
         }
         let symbols = store.symbols()?;
-        let written = (symbols.len(), symbols.series_len());
+        let written = Written::of(&symbols);
+        let log = HeldLog::load(&store)?;
         let ledger = store.ledger()?;
         let offset = store.offset(JOURNAL_SOURCE)?;
         if offset > journal.end() {
@@ -78,7 +79,7 @@ impl Consumer {
         let decoder = DecodeAhead::start(journal.clone(), admission.clone(), offset)?;
         let mut tabulator = Tabulator::new(admission, policies, book);
         tabulator.introduce_known();
-        Ok(Consumer { journal, store, decoder, tabulator, ledger, written, offset })
+        Ok(Consumer { journal, store, decoder, tabulator, ledger, written, log, offset })
     }
 
     /// Takes the next batch into one commit; `taken` is 0 when the store has all that the journal has.
@@ -91,37 +92,24 @@ impl Consumer {
         }
         let batch = self.decoder.next()?;
         learn(&mut self.tabulator.admission.symbols, &batch);
-        let mut commit = Commit {
-            state: self.store.working_set(),
-            facts: Facts::default(),
-            dead_letters: Vec::new(),
-            offsets: vec![(JOURNAL_SOURCE.to_owned(), batch.end)],
-            marks: None,
-            parcels: Vec::new(),
-            forgotten: Vec::new(),
-        };
-        let Decoded { end, admitted, refused, .. } = batch;
+        let mut state = self.store.working_set(&mut self.log);
+        let mut dead_letters = Vec::new();
+        let Decoded { end, mut admitted, refused, .. } = batch;
         for refused in refused {
-            self.tabulator.facts.ledger.receive(refused.kind, Intake::Rejected(refused.reject.reason));
-            commit.dead_letters.push(letter(refused.offset, refused.kind, refused.reject, refused.line));
+            self.tabulator.refuse(refused.kind, refused.reject.reason);
+            dead_letters.push(letter(refused.offset, refused.kind, refused.reject, refused.line));
         }
-        for (offset, kind) in self.tabulator.join_all(&mut commit.state, admitted)? {
-            let line = self.line(offset)?;
-            commit.dead_letters.push(letter(offset, Some(kind), conflict(), line));
+        for (offset, kind) in self.tabulator.join_all(&mut state, &mut admitted)? {
+            let line = line(&self.journal, offset)?;
+            dead_letters.push(letter(offset, Some(kind), conflict(), line));
         }
-        commit.dead_letters.sort_by_key(|l| l.position);
-        commit.facts = std::mem::take(&mut self.tabulator.facts);
-        let (taken, rejected) = (end - self.offset, commit.dead_letters.len() as u64);
+        dead_letters.sort_by_key(|l| l.position);
+        let (taken, rejected) = (end - self.offset, dead_letters.len() as u64);
+        let (facts, offsets) = (self.tabulator.take_facts(), vec![(JOURNAL_SOURCE.to_owned(), end)]);
+        let commit = Commit { facts, dead_letters, offsets, ..Commit::of(state) };
         self.store.commit(commit, &mut self.ledger, &self.tabulator.admission.symbols, &mut self.written)?;
         self.offset = end;
         Ok(Progress { taken, offset: end, rejected })
-    }
-
-    /// A line of the journal, for the dead letter of a conflict.
-    fn line(&self, offset: u64) -> Result<Vec<u8>, JournalError> {
-        let chunk = self.journal.read(offset)?;
-        let line = chunk.as_ref().and_then(|c| c.lines.split(|b| *b == b'\n').next());
-        Ok(line.unwrap_or_default().to_vec())
     }
 
     pub fn offset(&self) -> u64 {
@@ -140,6 +128,13 @@ impl Consumer {
     pub fn symbols(&self) -> &Symbols {
         &self.tabulator.admission.symbols
     }
+}
+
+/// A line of the journal, for the dead letter of a conflict.
+fn line(journal: &Journal, offset: u64) -> Result<Vec<u8>, JournalError> {
+    let chunk = journal.read(offset)?;
+    let line = chunk.as_ref().and_then(|c| c.lines.split(|b| *b == b'\n').next());
+    Ok(line.unwrap_or_default().to_vec())
 }
 
 fn letter(position: u64, kind: Option<Kind>, reject: Reject, mut raw: Vec<u8>) -> DeadLetter {

@@ -2,14 +2,13 @@ use std::hash::Hasher;
 
 use super::{NomenclatureBook, PipelineError, Tabulator, rules, tabulator::conflict};
 use crate::{
-    event::{Entry, Intake, JoinKey, Kind, Reason, Reject},
-    fact::Ledger,
+    event::{Entry, JoinKey, Kind, Reason, Reject},
+    fact::{Facts, Ledger},
     ingest::{
         Admission, Admitted, Policies, Row,
         kafka::{Record, Records, Start, unwrap},
     },
-    join::Held,
-    store::{Commit, DeadLetter, Marks, Parcel, Store, Sweep, Tail},
+    store::{Commit, DeadLetter, HeldLog, Marks, Parcel, Store, Sweep, Tail, Written},
 };
 
 /// What a pair of partitions is consumed with.
@@ -46,8 +45,10 @@ pub struct PartitionConsumer {
     tabulator: Tabulator,
     ledger: Ledger,
     marks: Marks,
-    /// Symbols and series that the store has.
-    written: (usize, usize),
+    written: Written,
+    log: HeldLog,
+    /// Of the batch at hand; its memory is used again.
+    admitted: Vec<Admitted>,
     /// Next offset of each topic.
     next: [u64; 2],
     /// Before these offsets dead letters have been delivered by whoever read them before.
@@ -86,20 +87,25 @@ impl PartitionConsumer {
     ) -> Result<(Self, bool), PipelineError> {
         let emptied = store.adopt(&rules(&book, &policies))?;
         let symbols = store.symbols()?;
-        let written = (symbols.len(), symbols.series_len());
+        let written = Written::of(&symbols);
+        let marks = store.marks()?;
+        let mut log = HeldLog::load(&store)?;
+        log.go_past(marks.sweep.as_ref().map_or(0, |sweep| sweep.until));
         let next = [Kind::Prediction, Kind::Correction].map(|kind| store.offset(&settings.source(kind)));
         let [predictions, corrections] = next;
         let mut tabulator = Tabulator::new(Admission::new(symbols, policies.clone()), policies, book);
         tabulator.introduce_known();
         let consumer = PartitionConsumer {
             ledger: store.ledger()?,
-            marks: store.marks()?,
+            marks,
             next: [predictions?, corrections?],
             delivered_before: [0, 0],
             store,
             settings,
             tabulator,
             written,
+            log,
+            admitted: Vec::new(),
         };
         Ok((consumer, emptied))
     }
@@ -114,6 +120,11 @@ impl PartitionConsumer {
 
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Ids that are held: each takes a few bytes of memory, and a record on disk.
+    pub fn held(&self) -> u64 {
+        self.log.len() as u64
     }
 
     pub fn marks(&self) -> &Marks {
@@ -157,9 +168,9 @@ impl PartitionConsumer {
     /// # Errors
     /// When the store fails, or the topic turns out to be another one: nothing of the batch is kept.
     pub fn take(&mut self, records: &Records) -> Result<Taken, PipelineError> {
+        self.admitted.clear();
         let mut marks = self.marks.clone();
         let mut next = self.next;
-        let mut admitted = Vec::with_capacity(records.len());
         let mut letters = Vec::new();
         let mut events = 0;
         for (at, record) in records.iter().enumerate() {
@@ -172,9 +183,9 @@ impl PartitionConsumer {
             events += 1;
             marks.keyless += u64::from(record.key.is_none());
             match self.admit(&record, &mut marks) {
-                Ok((key, entry)) => admitted.push(Admitted { key, offset: at as u64, entry }),
+                Ok((key, entry)) => self.admitted.push(Admitted { key, offset: at as u64, entry }),
                 Err(reject) => {
-                    self.tabulator.facts.ledger.receive(Some(record.kind), Intake::Rejected(reject.reason));
+                    self.tabulator.refuse(Some(record.kind), reject.reason);
                     letters.push((at as u64, reject));
                 }
             }
@@ -186,35 +197,29 @@ impl PartitionConsumer {
                 marks.topic(kind).first.get_or_insert(self.next[slot]);
             }
         }
-        let mut state = self.store.working_set();
-        let conflicts = self.tabulator.join_all(&mut state, admitted)?;
+        let mut state = self.store.working_set(&mut self.log);
+        let conflicts = self.tabulator.join_all(&mut state, &mut self.admitted)?;
         letters.extend(conflicts.into_iter().map(|(at, _)| (at, conflict())));
         letters.sort_by_key(|(at, _)| *at);
-        let facts = std::mem::take(&mut self.tabulator.facts);
-        let mut commit = Commit {
-            facts,
-            dead_letters: Vec::with_capacity(letters.len()),
-            offsets: [Kind::Prediction, Kind::Correction]
-                .map(|kind| (self.settings.source(kind), next[slot(kind)]))
-                .to_vec(),
-            marks: None,
-            parcels: Vec::new(),
-            forgotten: Vec::new(),
-            state,
-        };
+        let facts = self.tabulator.take_facts();
+        marks.oldest = [marks.oldest, state.oldest()].into_iter().flatten().min();
+        let offsets = [Kind::Prediction, Kind::Correction].map(|kind| (self.settings.source(kind), next[slot(kind)]));
+        let (mut dead_letters, mut parcels) = (Vec::with_capacity(letters.len()), Vec::new());
         let rejected = letters.len() as u64;
         for (at, reject) in letters {
             let Some(record) = records.get(at as usize) else { continue };
             if record.offset >= self.delivered_before[slot(record.kind)] {
-                commit.parcels.extend(self.parcel(&record, &reject));
+                parcels.extend(parcel(&self.settings, &record, &reject));
             }
-            commit.dead_letters.push(self.letter(&record, reject));
+            dead_letters.push(letter(&self.settings, &record, reject));
         }
-        self.sweep(&mut commit, &mut marks)?;
-        commit.marks = Some(&marks);
+        let marked = Some(&marks);
+        let commit =
+            Commit { facts, dead_letters, offsets: offsets.to_vec(), marks: marked, parcels, ..Commit::of(state) };
         let parcels =
             self.store.commit(commit, &mut self.ledger, &self.tabulator.admission.symbols, &mut self.written)?;
         (self.next, self.marks) = (next, marks);
+        self.sweep()?;
         Ok(Taken { events, rejected, parcels })
     }
 
@@ -238,14 +243,9 @@ impl PartitionConsumer {
         let event = unwrap(record)?;
         let received = self.tabulator.admission.receive(&Row::Line(&event), Some(record.kind));
         let (key, entry) = received.admitted?;
-        let at = match &entry {
-            Entry::Prediction(p) => {
-                self.in_time(p.at, record.timestamp, marks)?;
-                p.at
-            }
-            Entry::Correction(c) => c.at / 1_000_000,
-        };
-        marks.oldest = Some(marks.oldest.map_or(at, |oldest| oldest.min(at)));
+        if let Entry::Prediction(p) = &entry {
+            self.in_time(p.at, record.timestamp, marks)?;
+        }
         Ok((key, entry))
     }
 
@@ -280,77 +280,82 @@ impl PartitionConsumer {
     }
 
     /// Looks at a stretch of the store for records that passed the horizon; at nothing while none can have.
-    fn sweep(&self, commit: &mut Commit<'_>, marks: &mut Marks) -> Result<(), PipelineError> {
-        let Some(watermark) = marks.watermark else { return Ok(()) };
+    fn sweep(&mut self) -> Result<(), PipelineError> {
+        let Some(watermark) = self.marks.watermark else { return Ok(()) };
         let horizon = self.settings.horizon;
-        let due = marks.oldest.is_some_and(|o| o < watermark - horizon)
-            && marks.swept.is_none_or(|s| watermark - s >= horizon / SEARCHES);
+        let due = self.marks.oldest.is_some_and(|o| o < watermark - horizon)
+            && self.marks.swept.is_none_or(|s| watermark - s >= horizon / SEARCHES);
+        let mut marks = self.marks.clone();
         let mut sweep = match marks.sweep.take() {
             Some(under_way) => under_way,
             // what comes from now on is older or newer than what is found
             None if due => {
                 marks.oldest = None;
-                Sweep { at: 0, under: watermark, oldest: None }
+                Sweep { at: 0, until: self.log.turn_over(), under: watermark, oldest: None }
             }
             None => return Ok(()),
         };
-        let stretch = self.store.stretch(sweep.at, STRETCH)?;
-        for (key, held) in stretch.records {
-            let complete = completed(&held);
-            // what this batch touched is judged by the next search
-            if complete < sweep.under - horizon && !commit.state.touches(key) {
+        let mut facts = Facts::default();
+        let mut state = self.store.working_set(&mut self.log);
+        let next = state.sweep(sweep.at, sweep.until, STRETCH, |held| {
+            let newest = held.newest();
+            let stays = newest >= sweep.under - horizon;
+            if stays {
+                sweep.oldest = Some(sweep.oldest.map_or(newest, |o| o.min(newest)));
+            } else {
                 let orphans = held.standing().orphans;
-                commit.facts.ledger.orphans -= orphans;
+                facts.ledger.orphans -= orphans;
                 marks.expired_orphans += orphans.unsigned_abs();
                 marks.expired_predictions += held.predictions.len() as u64;
-                commit.forgotten.push(key);
-            } else {
-                sweep.oldest = Some(sweep.oldest.map_or(complete, |o| o.min(complete)));
             }
-        }
-        match stretch.next {
+            stays
+        })?;
+        match next {
             Some(next) => marks.sweep = Some(Sweep { at: next, ..sweep }),
             None => {
                 marks.swept = Some(sweep.under);
                 marks.oldest = [marks.oldest, sweep.oldest].into_iter().flatten().min();
             }
         }
+        let commit = Commit { facts, marks: Some(&marks), ..Commit::of(state) };
+        self.store.commit(commit, &mut self.ledger, &self.tabulator.admission.symbols, &mut self.written)?;
+        self.marks = marks;
         Ok(())
     }
+}
 
-    fn letter(&self, record: &Record<'_>, reject: Reject) -> DeadLetter {
-        let raw = record.payload.unwrap_or_default();
-        DeadLetter {
-            source: self.settings.source(record.kind),
-            position: record.offset,
-            kind: record.kind.as_str().to_owned(),
-            reason: reject.reason.as_str().to_owned(),
-            detail: reject.detail,
-            raw: raw[..raw.len().min(DeadLetter::MAX_RAW)].to_vec(),
-        }
+fn letter(settings: &PairSettings, record: &Record<'_>, reject: Reject) -> DeadLetter {
+    let raw = record.payload.unwrap_or_default();
+    DeadLetter {
+        source: settings.source(record.kind),
+        position: record.offset,
+        kind: record.kind.as_str().to_owned(),
+        reason: reject.reason.as_str().to_owned(),
+        detail: reject.detail,
+        raw: raw[..raw.len().min(DeadLetter::MAX_RAW)].to_vec(),
     }
+}
 
-    /// The message as it came, with why it was refused in headers: the names that Kafka Connect uses, and our own reason.
-    fn parcel(&self, record: &Record<'_>, reject: &Reject) -> Option<Parcel> {
-        let topic = self.settings.dead_letters.clone()?;
-        let ours = [
-            ("__connect.errors.topic", self.settings.topic(record.kind).to_owned()),
-            ("__connect.errors.partition", self.settings.pair.to_string()),
-            ("__connect.errors.offset", record.offset.to_string()),
-            ("__connect.errors.exception.message", reject.detail.clone()),
-            ("vigie.reason", reject.reason.as_str().to_owned()),
-            ("vigie.kind", record.kind.as_str().to_owned()),
-        ];
-        // the letter itself is of now: the retention of its topic must not take it for an old one
-        let timestamp = record.timestamp.map(|t| ("vigie.timestamp", t.to_string()));
-        let ours = ours.into_iter().chain(timestamp).map(|(name, value)| (name.to_owned(), value.into_bytes()));
-        Some(Parcel {
-            topic,
-            key: record.key.map(<[u8]>::to_vec),
-            payload: record.payload.map(<[u8]>::to_vec),
-            headers: record.headers.iter().cloned().chain(ours).collect(),
-        })
-    }
+/// The message as it came, with why it was refused in headers: the names that Kafka Connect uses, and our own reason.
+fn parcel(settings: &PairSettings, record: &Record<'_>, reject: &Reject) -> Option<Parcel> {
+    let topic = settings.dead_letters.clone()?;
+    let ours = [
+        ("__connect.errors.topic", settings.topic(record.kind).to_owned()),
+        ("__connect.errors.partition", settings.pair.to_string()),
+        ("__connect.errors.offset", record.offset.to_string()),
+        ("__connect.errors.exception.message", reject.detail.clone()),
+        ("vigie.reason", reject.reason.as_str().to_owned()),
+        ("vigie.kind", record.kind.as_str().to_owned()),
+    ];
+    // the letter itself is of now: the retention of its topic must not take it for an old one
+    let timestamp = record.timestamp.map(|t| ("vigie.timestamp", t.to_string()));
+    let ours = ours.into_iter().chain(timestamp).map(|(name, value)| (name.to_owned(), value.into_bytes()));
+    Some(Parcel {
+        topic,
+        key: record.key.map(<[u8]>::to_vec),
+        payload: record.payload.map(<[u8]>::to_vec),
+        headers: record.headers.iter().cloned().chain(ours).collect(),
+    })
 }
 
 fn slot(kind: Kind) -> usize {
@@ -366,11 +371,4 @@ fn tail(record: &Record<'_>) -> Tail {
     h.write_u8(u8::from(record.payload.is_some()));
     h.write(record.payload.unwrap_or_default());
     Tail { offset: record.offset, timestamp: record.timestamp, digest: h.finish() }
-}
-
-/// The newest time under a key, in milliseconds since 1970: of its predictions, or of the corrections that wait.
-fn completed(held: &Held) -> i64 {
-    let predictions = held.predictions.iter().map(|p| p.entry.at).max();
-    let waiting = || held.corrections.iter().map(|c| c.entry.at / 1_000_000).max();
-    predictions.or_else(waiting).unwrap_or(i64::MAX)
 }

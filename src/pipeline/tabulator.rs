@@ -11,7 +11,10 @@ use crate::{
 #[derive(Debug)]
 pub struct Tabulator {
     pub admission: Admission,
-    pub facts: Facts,
+    facts: Facts,
+    /// Predictions and corrections accepted since the facts were taken: nearly every event is one, and the ledger's rows
+    /// are found by their words.
+    accepted: [i64; 2],
     policies: Policies,
     contribution: Contribution,
     book: NomenclatureBook,
@@ -26,7 +29,30 @@ pub struct Rejected {
 
 impl Tabulator {
     pub fn new(admission: Admission, policies: Policies, book: NomenclatureBook) -> Self {
-        Tabulator { admission, facts: Facts::default(), policies, contribution: Contribution::default(), book }
+        Tabulator {
+            admission,
+            facts: Facts::default(),
+            accepted: [0, 0],
+            policies,
+            contribution: Contribution::default(),
+            book,
+        }
+    }
+
+    /// Counts an event that was refused before it came to the join.
+    pub fn refuse(&mut self, kind: Option<Kind>, reason: Reason) {
+        self.facts.ledger.receive(kind, Intake::Rejected(reason));
+    }
+
+    /// What was added since the last call.
+    pub fn take_facts(&mut self) -> Facts {
+        let mut facts = std::mem::take(&mut self.facts);
+        for (kind, n) in [Kind::Prediction, Kind::Correction].into_iter().zip(std::mem::take(&mut self.accepted)) {
+            if n > 0 {
+                facts.ledger.receive_many(Some(kind), Intake::Accepted, n);
+            }
+        }
+        facts
     }
 
     /// # Errors
@@ -41,7 +67,7 @@ impl Tabulator {
         let (key, entry) = match received.admitted {
             Ok(admitted) => admitted,
             Err(reject) => {
-                self.facts.ledger.receive(received.kind, Intake::Rejected(reject.reason));
+                self.refuse(received.kind, reject.reason);
                 return Ok(Some(Rejected { kind: received.kind, reject }));
             }
         };
@@ -62,12 +88,11 @@ impl Tabulator {
         let before = state.get(key)?;
         let mut after = before.clone().unwrap_or_default();
         let verdict = after.apply(entry);
-        let intake = match verdict {
-            JoinVerdict::Accepted => Intake::Accepted,
-            JoinVerdict::Duplicate => Intake::Duplicate,
-            JoinVerdict::Conflict => Intake::Rejected(Reason::Conflict),
-        };
-        self.facts.ledger.receive(Some(kind), intake);
+        match verdict {
+            JoinVerdict::Accepted => self.accepted[usize::from(kind == Kind::Correction)] += 1,
+            JoinVerdict::Duplicate => self.facts.ledger.receive(Some(kind), Intake::Duplicate),
+            JoinVerdict::Conflict => self.refuse(Some(kind), Reason::Conflict),
+        }
         if verdict != JoinVerdict::Duplicate {
             let symbols = &self.admission.symbols;
             if let Some(before) = &before {
@@ -79,19 +104,19 @@ impl Tabulator {
         Ok(verdict)
     }
 
-    /// Joins the events of a batch; gives the conflicts among them, by offset.
+    /// Joins the events of a batch and takes them out of it; gives the conflicts among them, by offset.
     ///
     /// # Errors
     /// When the state cannot be read or kept.
     pub fn join_all<S: State>(
         &mut self,
         state: &mut S,
-        mut admitted: Vec<Admitted>,
+        admitted: &mut Vec<Admitted>,
     ) -> Result<Vec<(u64, Kind)>, StoreError> {
         // the join does not mind the order of events; the store does: neighbouring keys are found from each other
         admitted.sort_by_key(|a| a.key);
         let mut conflicts = Vec::new();
-        for Admitted { key, offset, entry } in admitted {
+        for Admitted { key, offset, entry } in admitted.drain(..) {
             let kind = entry.kind();
             if self.join(state, key, entry)? == JoinVerdict::Conflict {
                 conflicts.push((offset, kind));

@@ -89,6 +89,8 @@ pub struct PartitionStatus {
     pub lags: [Option<u64>; 2],
     pub marks: crate::store::Marks,
     pub ledger: Ledger,
+    /// Ids of predictions that are held.
+    pub held: u64,
     /// Dead letters that the broker does not have yet.
     pub parcels: u64,
     pub disk: u64,
@@ -205,6 +207,7 @@ impl KafkaService {
                 lags: self.partitions.lags(&pair, &progress),
                 marks: state.marks,
                 ledger: state.ledger,
+                held: state.held,
                 parcels: pair.parcels.load(Ordering::Acquire),
                 disk: pair.store.disk_space(),
             }

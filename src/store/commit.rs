@@ -1,8 +1,24 @@
-use super::{DeadLetter, Marks, Parcel, Store, StoreError, WorkingSet};
+use super::{DeadLetter, Marks, Pages, Parcel, Store, StoreError, WorkingSet};
 use crate::{
-    event::{JoinKey, Symbols},
-    fact::{CountPage, Facts, Ledger, MomentPage, PageKey},
+    event::Symbols,
+    fact::{Facts, Ledger},
 };
+
+/// What the store has already, so that a commit writes only what is new.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Symbols and series.
+    pub symbols: usize,
+    pub series: usize,
+    pub pages: Pages,
+}
+
+impl Written {
+    /// Of a store that was just opened.
+    pub fn of(symbols: &Symbols) -> Self {
+        Written { symbols: symbols.len(), series: symbols.series_len(), pages: Pages::default() }
+    }
+}
 
 /// Everything that one batch changes; [`Store::commit`] writes all of it or nothing.
 pub struct Commit<'a> {
@@ -16,12 +32,24 @@ pub struct Commit<'a> {
     pub marks: Option<&'a Marks>,
     /// What must reach the dead-letter topic.
     pub parcels: Vec<Parcel>,
-    /// Records that passed the horizon.
-    pub forgotten: Vec<JoinKey>,
+}
+
+impl<'a> Commit<'a> {
+    /// Of records alone.
+    pub fn of(state: WorkingSet<'a>) -> Self {
+        Commit {
+            state,
+            facts: Facts::default(),
+            dead_letters: Vec::new(),
+            offsets: Vec::new(),
+            marks: None,
+            parcels: Vec::new(),
+        }
+    }
 }
 
 impl Store {
-    /// Writes a batch atomically. `written` says how many symbols and series are stored already, and is moved on. Gives
+    /// Writes a batch atomically; `written` is moved on. Gives
     /// the numbers of the parcels.
     ///
     /// # Errors
@@ -31,43 +59,30 @@ impl Store {
         commit: Commit<'_>,
         ledger: &mut Ledger,
         symbols: &Symbols,
-        written: &mut (usize, usize),
+        written: &mut Written,
     ) -> Result<std::ops::Range<u64>, StoreError> {
-        let mut batch = self.db.batch();
-        // in the order of keys: the memtable's search stays where it was
-        let mut keys: Vec<JoinKey> = commit.state.touched.keys().copied().collect();
-        keys.sort_unstable();
-        let mut scratch = [0u8; 1024];
-        for key in keys {
-            let Some(held) = commit.state.touched.get(&key) else { continue };
-            // nearly every record fits; growing a vector for each would be half a dozen allocations
-            match postcard::to_slice(held, &mut scratch) {
-                Ok(bytes) => batch.insert(&self.state, key.0.to_be_bytes(), &*bytes),
-                Err(_) => batch.insert(&self.state, key.0.to_be_bytes(), postcard::to_stdvec(held)?),
-            }
+        let outcome = self.write(commit, ledger, symbols, written);
+        if outcome.is_err() {
+            written.pages.forget();
         }
-        for (key, delta) in &commit.facts.counts {
-            let mut page: CountPage = self.page(*key)?;
-            for (at, n) in delta {
-                *page.entry(*at).or_default() += n;
-            }
-            page.retain(|_, n| *n != 0);
-            self.keep(&mut batch, *key, page.is_empty(), &page)?;
-        }
-        for (key, delta) in &commit.facts.moments {
-            let mut page: MomentPage = self.page(*key)?;
-            for (at, m) in delta {
-                page.entry(*at).or_default().add(m, 1);
-            }
-            page.retain(|_, m| !m.is_zero());
-            self.keep(&mut batch, *key, page.is_empty(), &page)?;
-        }
-        let (texts, series) = symbols.since(written.0, written.1);
+        outcome
+    }
+
+    fn write(
+        &self,
+        commit: Commit<'_>,
+        ledger: &mut Ledger,
+        symbols: &Symbols,
+        written: &mut Written,
+    ) -> Result<std::ops::Range<u64>, StoreError> {
+        let mut batch = commit.state.finish()?;
+        written.pages.add(self, &mut batch, &commit.facts)?;
+        let (texts, series) = symbols.since(written.symbols, written.series);
         for (i, text) in texts.iter().enumerate() {
-            batch.insert(&self.symbols, numbered(b't', written.0 + i), text.as_bytes());
+            batch.insert(&self.symbols, numbered(b't', written.symbols + i), text.as_bytes());
         }
         for (i, series) in series.iter().enumerate() {
-            batch.insert(&self.symbols, numbered(b'u', written.1 + i), postcard::to_stdvec(series)?);
+            batch.insert(&self.symbols, numbered(b'u', written.series + i), postcard::to_stdvec(series)?);
         }
         let mut after = ledger.clone();
         after.merge(&commit.facts.ledger);
@@ -78,37 +93,13 @@ impl Store {
         if let Some(marks) = commit.marks {
             batch.insert(&self.meta, "marks", postcard::to_stdvec(marks)?);
         }
-        for key in &commit.forgotten {
-            batch.remove(&self.state, key.0.to_be_bytes());
-        }
         self.seal(&mut batch)?;
         self.bury(&mut batch, commit.dead_letters)?;
         let parcels = self.enclose(&mut batch, &commit.parcels)?;
         batch.commit().map_err(|e| self.wrap(e))?;
         *ledger = after;
-        *written = (symbols.len(), symbols.series_len());
+        (written.symbols, written.series) = (symbols.len(), symbols.series_len());
         Ok(parcels)
-    }
-
-    fn page<T: serde::de::DeserializeOwned + Default>(&self, key: PageKey) -> Result<T, StoreError> {
-        let found = self.facts.get(key.0.to_be_bytes()).map_err(|e| self.wrap(e))?;
-        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?.unwrap_or_default())
-    }
-
-    fn keep<T: serde::Serialize>(
-        &self,
-        batch: &mut fjall::OwnedWriteBatch,
-        key: PageKey,
-        empty: bool,
-        page: &T,
-    ) -> Result<(), StoreError> {
-        let key = key.0.to_be_bytes();
-        if empty {
-            batch.remove(&self.facts, key);
-        } else {
-            batch.insert(&self.facts, key, postcard::to_stdvec(page)?);
-        }
-        Ok(())
     }
 }
 

@@ -38,8 +38,10 @@ pub struct Marks {
 /// A search through the whole store, a stretch a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// Key at which it goes on.
-    pub at: u128,
+    /// Chunk of records at which it goes on.
+    pub at: u64,
+    /// Where it ends: what came since is judged by the next.
+    pub until: u64,
     /// Watermark under which it began.
     pub under: i64,
     /// Oldest record so far that stays.

@@ -2,12 +2,12 @@ use std::path::{Path, PathBuf};
 
 use fjall::{
     Database, Keyspace, KeyspaceCreateOptions, PersistMode,
-    config::{CompressionPolicy, PinningPolicy},
+    config::{CompressionPolicy, FilterPolicy, PinningPolicy},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{State, contained::contained};
-use crate::{event::JoinKey, fact::Ledger, ingest::created_whole, join::Held};
+use super::contained::contained;
+use crate::{fact::Ledger, ingest::created_whole};
 
 /// The embedded store of one data directory.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    pub const CURRENT: Fingerprint = Fingerprint { layout: 1 };
+    pub const CURRENT: Fingerprint = Fingerprint { layout: 2 };
 }
 
 /// What facts depend on besides their events: under other rules they are other facts.
@@ -99,6 +99,8 @@ pub enum StoreError {
     Layout { path: String, found: u32, expected: u32 },
     #[error("store {path} is damaged: {message}; move it away: it is rebuilt from the journal or the topics")]
     Damaged { path: String, message: String },
+    #[error("records of one batch must be asked for in the order of their keys")]
+    OutOfOrder,
     #[error("a stored record is damaged: {0}")]
     Record(#[from] postcard::Error),
     #[error("store {path}: {source}")]
@@ -144,9 +146,9 @@ impl Store {
                     KeyspaceCreateOptions::default()
                         .max_memtable_size(budget.state)
                         .data_block_compression_policy(CompressionPolicy::disabled())
-                        // nearly every event asks for a key that is not there: read through a small cache, the filters
-                        // that say so cost forty times the event. In memory they take 3 bytes a record
-                        .filter_block_pinning_policy(PinningPolicy::all(true))
+                        // only chunks that are there are asked for: filters would say nothing
+                        .filter_policy(FilterPolicy::disabled())
+                        .expect_point_read_hits(true)
                         .index_block_pinning_policy(PinningPolicy::all(true))
                 })
                 .map_err(wrap)?,
@@ -249,39 +251,5 @@ impl Store {
 
     pub(super) fn wrap(&self, source: fjall::Error) -> StoreError {
         StoreError::Database { path: self.path.display().to_string(), source }
-    }
-}
-
-/// The working set of one batch: what was touched stays in memory until the commit, the rest is read through.
-pub struct WorkingSet<'a> {
-    store: &'a Store,
-    pub(super) touched: hashbrown::HashMap<JoinKey, Held, foldhash::fast::FixedState>,
-}
-
-impl Store {
-    pub fn working_set(&self) -> WorkingSet<'_> {
-        WorkingSet { store: self, touched: hashbrown::HashMap::default() }
-    }
-}
-
-impl WorkingSet<'_> {
-    /// Whether the batch changed the record under a key.
-    pub fn touches(&self, key: JoinKey) -> bool {
-        self.touched.contains_key(&key)
-    }
-}
-
-impl State for WorkingSet<'_> {
-    fn get(&mut self, key: JoinKey) -> Result<Option<Held>, StoreError> {
-        if let Some(held) = self.touched.get(&key) {
-            return Ok(Some(held.clone()));
-        }
-        let found = self.store.state.get(key.0.to_be_bytes()).map_err(|e| self.store.wrap(e))?;
-        Ok(found.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
-    }
-
-    fn put(&mut self, key: JoinKey, held: Held) -> Result<(), StoreError> {
-        self.touched.insert(key, held);
-        Ok(())
     }
 }

@@ -1,6 +1,9 @@
 use fjall::{Readable, Snapshot};
 
-use super::{Position, Rules, Store, StoreError, Topology};
+use super::{
+    Position, Rules, Store, StoreError, Topology,
+    pages::{Page, WHOLE},
+};
 use crate::{
     event::{Series, SeriesId, Symbols},
     fact::{Facts, Ledger, PageKey, Table},
@@ -43,19 +46,32 @@ impl Store {
     }
 
     fn collect(&self, facts: &mut Facts, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        let change = key.len() > WHOLE;
         let key = self.page_key(key)?;
         if Table::MOMENTS.contains(&table) {
-            facts.moments.insert(key, postcard::from_bytes(value)?);
+            gather(facts.moments.entry(key).or_default(), value, change)
         } else {
-            facts.counts.insert(key, postcard::from_bytes(value)?);
+            gather(facts.counts.entry(key).or_default(), value, change)
         }
-        Ok(())
     }
 
     fn page_key(&self, key: &[u8]) -> Result<PageKey, StoreError> {
-        let key = key.try_into().map(|k| PageKey(u64::from_be_bytes(k)));
-        key.map_err(|_| self.damaged("a page of facts has a key of another length".to_owned()))
+        let page = key.first_chunk().filter(|_| key.len() == WHOLE || key.len() == WHOLE + 4);
+        page.map(|k| PageKey(u64::from_be_bytes(*k)))
+            .ok_or_else(|| self.damaged("a page of facts has a key of another length".to_owned()))
     }
+}
+
+/// Adds a page, or a change of the one that came before it.
+fn gather<P: Page>(page: &mut P, value: &[u8], change: bool) -> Result<(), StoreError> {
+    let part: P = postcard::from_bytes(value)?;
+    if change {
+        page.add(&part);
+        page.settle();
+    } else {
+        *page = part;
+    }
+    Ok(())
 }
 
 impl View {
@@ -78,6 +94,9 @@ impl View {
                 }
             }
         }
+        // changes may have cancelled all of a page
+        facts.counts.retain(|_, page| !page.is_empty());
+        facts.moments.retain(|_, page| !page.is_empty());
         facts.ledger = self.ledger()?;
         Ok(facts)
     }

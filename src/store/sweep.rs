@@ -1,31 +1,58 @@
 use fjall::Readable;
 
-use super::{Store, StoreError};
-use crate::{event::JoinKey, join::Held};
+use super::{StoreError, WorkingSet, chunk::Stored, held_log::chunk_number};
+use crate::join::Held;
 
-/// A stretch of records in the order of their keys.
-pub struct Stretch {
-    pub records: Vec<(JoinKey, Held)>,
-    /// Where the next stretch begins; `None` at the end.
-    pub next: Option<u128>,
-}
-
-impl Store {
-    /// Reads `limit` records from a key on.
+impl WorkingSet<'_> {
+    /// Goes through the log from chunk `from` to before `until`, for about `limit` records, in a batch of its own: records
+    /// for which `keep` is false are forgotten. Chunks that hold such, or copies that no longer hold, are removed, and what
+    /// stays of them goes to the end of the log. Gives the chunk to go on at; `None` at the end.
+    ///
+    /// Chunks must be gone through in order, and `until` be what [`turn_over`](super::HeldLog::turn_over) gave when that began:
+    /// then a removed chunk leaves no older copy of its records behind, which the next start would take for them.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn stretch(&self, from: u128, limit: usize) -> Result<Stretch, StoreError> {
-        let snapshot = self.db.snapshot();
-        let mut records = Vec::with_capacity(limit);
-        for guard in snapshot.range(&self.state, from.to_be_bytes()..).take(limit) {
-            let (key, value) = guard.into_inner().map_err(|e| self.wrap(e))?;
-            let key = key[..].try_into().map(u128::from_be_bytes);
-            let key = key.map_err(|_| self.damaged("a record has a key of another length".to_owned()))?;
-            records.push((JoinKey(key), postcard::from_bytes(&value)?));
+    pub fn sweep(
+        &mut self,
+        from: u64,
+        until: u64,
+        limit: usize,
+        mut keep: impl FnMut(&Held) -> bool,
+    ) -> Result<Option<u64>, StoreError> {
+        let store = self.store;
+        let mut looked = 0;
+        for guard in store.db.snapshot().range(&store.state, from.to_be_bytes()..until.to_be_bytes()) {
+            let (number, bytes) = guard.into_inner().map_err(|e| store.wrap(e))?;
+            let number = chunk_number(store, &number)?;
+            if looked >= limit {
+                return Ok(Some(number));
+            }
+            let chunk = Stored::read(store, number, &bytes)?;
+            let all = chunk.len();
+            looked += all;
+            let (mut stay, mut expired) = (Vec::with_capacity(all), Vec::new());
+            for (key, record) in chunk.copies_that_hold() {
+                if !self.log.holds(store, key, number)? {
+                    continue;
+                }
+                if keep(&postcard::from_bytes(record)?) {
+                    stay.push((key, record));
+                } else {
+                    expired.push(key);
+                }
+            }
+            if stay.len() == all {
+                continue;
+            }
+            for key in expired {
+                self.log.forget(key, number);
+            }
+            for (key, record) in stay {
+                self.append(key, Some(number), record);
+            }
+            self.batch.remove(&store.state, number.to_be_bytes());
         }
-        let last = records.last().map(|(key, _)| key.0);
-        let next = last.filter(|_| records.len() == limit).and_then(|k| k.checked_add(1));
-        Ok(Stretch { records, next })
+        Ok(None)
     }
 }

@@ -129,7 +129,7 @@ impl Canonical {
         for line in lines {
             tabulator.take(&mut state, &Row::Line(line), None).expect("memory does not fail");
         }
-        Canonical::of(&tabulator.facts, &tabulator.admission.symbols)
+        Canonical::of(&tabulator.take_facts(), &tabulator.admission.symbols)
     }
 
     /// Events of a kind with an outcome.

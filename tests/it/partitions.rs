@@ -76,7 +76,7 @@ fn tabulated(lines: &[String]) -> (Facts, Symbols) {
     for line in lines {
         tabulator.take(&mut state, &Row::Line(line.as_bytes()), None).expect("memory does not fail");
     }
-    (tabulator.facts, tabulator.admission.symbols)
+    (tabulator.take_facts(), tabulator.admission.symbols)
 }
 
 fn split(lines: &[String], partitions: u32) -> Vec<(Facts, Symbols)> {

@@ -31,6 +31,7 @@ pub fn families(now: &Snapshot) -> Vec<Family> {
             p.marks.ahead
         }),
         lateness(all),
+        records(all),
         expired(all),
         // they belong to the stores, and move with them: without the label each move would look like a rise
         by_partition("kafka_keyless", "Messages without a key", all, |p| p.marks.keyless),
@@ -97,6 +98,16 @@ fn lateness(all: &[PartitionStatus]) -> Family {
         name: "partition_lateness",
         help: "How far behind the watermark the latest prediction was",
         unit: Some(Unit::Seconds),
+        values: Values::Gauge(rows),
+    }
+}
+
+fn records(all: &[PartitionStatus]) -> Family {
+    let rows = all.iter().map(|p| (partition(p), p.held as f64)).collect();
+    Family {
+        name: "partition_records",
+        help: "Prediction ids that are held for their labels",
+        unit: None,
         values: Values::Gauge(rows),
     }
 }

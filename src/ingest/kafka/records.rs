@@ -67,6 +67,13 @@ impl Records {
         Some((start, self.bytes.len()))
     }
 
+    /// Forgets the messages and keeps their memory for others.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.items.clear();
+        self.headers = 0;
+    }
+
     pub fn len(&self) -> usize {
         self.items.len()
     }

@@ -31,6 +31,7 @@ pub struct State {
     pub start: Start,
     pub marks: Marks,
     pub ledger: Ledger,
+    pub held: u64,
     pub stopped: Option<Stopped>,
 }
 
@@ -50,6 +51,7 @@ impl Pair {
             start: consumer.start(),
             marks: consumer.marks().clone(),
             ledger: consumer.ledger().clone(),
+            held: consumer.held(),
             stopped: None,
         };
         Pair {
@@ -112,6 +114,7 @@ impl Pair {
                 state.start = consumer.start();
                 state.marks = consumer.marks().clone();
                 state.ledger = consumer.ledger().clone();
+                state.held = consumer.held();
                 Some(taken)
             }
             Err(e @ PipelineError::Recreated { kind, .. }) => {

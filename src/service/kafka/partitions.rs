@@ -169,7 +169,7 @@ impl Partitions {
         let number = message.pair();
         let mut buffers = held(&self.buffers);
         let now = || self.tallies.millis();
-        let buffer = buffers.entry(number).or_insert_with(|| Buffer { records: Records::default(), since: now() });
+        let buffer = buffers.entry(number).or_insert_with(|| Buffer { records: self.workers.blank(), since: now() });
         buffer.records.push(message);
         if buffer.records.len() >= BATCH_EVENTS || buffer.records.size() >= BATCH_BYTES {
             let full = buffers.remove(&number);

@@ -102,14 +102,11 @@ impl Reader {
         let (mut last_tick, mut last_second, mut stalled_since) = (0, 0, None);
         let mut seen = 0_u64;
         loop {
-            if self.stopping() {
-                return End::Stop;
-            }
             match source.poll(POLL) {
                 Polled::Message(message) => {
                     self.partitions.push(&message);
                     seen += 1;
-                    // the clock costs more than a message
+                    // to look around costs more than a message
                     if !seen.is_multiple_of(256) {
                         continue;
                     }
@@ -124,6 +121,9 @@ impl Reader {
                     self.partitions.fail(why);
                     return End::Stop;
                 }
+            }
+            if self.stopping() {
+                return End::Stop;
             }
             let now = self.tallies.millis();
             self.tallies.alive();

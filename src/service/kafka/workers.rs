@@ -34,7 +34,12 @@ struct Load {
     bytes: AtomicUsize,
     lock: Mutex<()>,
     fewer: Condvar,
+    /// Batches that were committed: the next messages come into their memory, which the system would clear each time.
+    spare: Mutex<Vec<Records>>,
 }
+
+/// Empty batches kept.
+const MOST_SPARE: usize = 2;
 
 impl Load {
     fn wait(&self, patience: Duration) {
@@ -74,6 +79,11 @@ impl Workers {
         }
     }
 
+    /// An empty batch.
+    pub fn blank(&self) -> Records {
+        self.load.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
     /// Bytes given and not committed yet.
     pub fn load(&self) -> usize {
         self.load.bytes.load(Ordering::Acquire)
@@ -95,7 +105,7 @@ impl Drop for Workers {
 }
 
 fn work(jobs: &Receiver<Job>, load: &Load, tallies: &Tallies) {
-    while let Ok(Job { pair, records }) = jobs.recv() {
+    while let Ok(Job { pair, mut records }) = jobs.recv() {
         let before = tallies.seconds();
         let outcome = catch_unwind(AssertUnwindSafe(|| pair.take(&records))).unwrap_or_else(|cause| {
             // nothing of the batch is stored; what the consumer holds in memory is not to be trusted any more
@@ -115,6 +125,12 @@ fn work(jobs: &Receiver<Job>, load: &Load, tallies: &Tallies) {
         }
         pair.in_flight.fetch_sub(1, Ordering::AcqRel);
         load.bytes.fetch_sub(records.size(), Ordering::AcqRel);
+        records.clear();
+        let mut spare = load.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < MOST_SPARE {
+            spare.push(records);
+        }
+        drop(spare);
         let _between_look_and_wait = load.lock.lock().unwrap_or_else(PoisonError::into_inner);
         load.fewer.notify_all();
     }

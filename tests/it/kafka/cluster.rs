@@ -177,7 +177,7 @@ pub fn oracle<'r>(records: impl Iterator<Item = (Kind, &'r Record)>) -> Canonica
         };
         taken.expect("memory does not fail");
     }
-    Canonical::of(&tabulator.facts, &tabulator.admission.symbols)
+    Canonical::of(&tabulator.take_facts(), &tabulator.admission.symbols)
 }
 
 fn keyed(line: &str) -> Message {

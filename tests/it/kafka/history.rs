@@ -210,7 +210,7 @@ fn what_passed_the_horizon_is_forgotten_counted_and_refused_when_it_comes_again(
     topics.produce(&[orphan.to_string()]);
     let server = topics.replica(dir.path(), "data", "horizon_days = 30");
     topics.caught_up(&[&server]);
-    assert_eq!(total(&server, "vigie_orphans"), 1.0);
+    assert_eq!((total(&server, "vigie_orphans"), total(&server, "vigie_partition_records")), (1.0, 51.0));
     for step in 0..3 {
         topics.produce(&[at(&format!("new-{step}"), 10 + 5 * step, 3).to_string()]);
         topics.caught_up(&[&server]);
@@ -220,6 +220,7 @@ fn what_passed_the_horizon_is_forgotten_counted_and_refused_when_it_comes_again(
         rows.into_iter().filter(|(labels, _)| labels["what"] == what).map(|(_, n)| n).sum::<f64>()
     };
     assert_eq!((expired("predictions"), expired("orphans")), (50.0, 1.0));
+    assert_eq!(total(&server, "vigie_partition_records"), 3.0);
     assert_eq!(total(&server, "vigie_orphans"), 0.0);
     // counted once, it cannot be counted again
     topics.broker.produce(&topics.predictions, &[Message::new(old[7].clone()).key("old-7")]);

@@ -1,0 +1,257 @@
+use fjall::{Keyspace, OwnedWriteBatch, Readable, Snapshot};
+use hashbrown::HashMap;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Store, StoreError};
+use crate::fact::{CountPage, Facts, MomentPage, PageKey};
+
+/// How the pages of facts that were last written lie in the store.
+///
+/// The present hour's pages change with every commit, and some hold tens of thousands of cells: a change of a large page
+/// is written beside it, under its key and a number, and all are added up when a page is read. When the changes of a page
+/// are many or long, they are folded into it.
+#[derive(Debug, Default)]
+pub struct Pages {
+    shapes: HashMap<PageKey, Shape, foldhash::fast::FixedState>,
+}
+
+/// Of one page.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shape {
+    /// Bytes of the page itself.
+    whole: usize,
+    /// Changes that lie beside it, and their bytes.
+    changes: u32,
+    bytes: usize,
+    /// Number of the next change.
+    next: u32,
+}
+
+/// A page up to this many bytes is written whole: a change would be hardly shorter.
+const SMALL: usize = 2 << 10;
+/// A reader adds up at most this many changes of a page.
+const MOST_CHANGES: u32 = 32;
+/// Pages remembered; those of a present hour are a few dozen.
+const MOST_SHAPES: usize = 1 << 14;
+
+/// A page whose cells add up.
+pub(super) trait Page: Default + Serialize + DeserializeOwned {
+    fn add(&mut self, other: &Self);
+    /// Drops cells that cancelled out.
+    fn settle(&mut self);
+    fn is_empty(&self) -> bool;
+}
+
+impl Page for CountPage {
+    fn add(&mut self, other: &Self) {
+        for (at, n) in other {
+            *self.entry(*at).or_default() += n;
+        }
+    }
+
+    fn settle(&mut self) {
+        self.retain(|_, n| *n != 0);
+    }
+
+    fn is_empty(&self) -> bool {
+        CountPage::is_empty(self)
+    }
+}
+
+impl Page for MomentPage {
+    fn add(&mut self, other: &Self) {
+        for (at, m) in other {
+            self.entry(*at).or_default().add(m, 1);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.retain(|_, m| !m.is_zero());
+    }
+
+    fn is_empty(&self) -> bool {
+        MomentPage::is_empty(self)
+    }
+}
+
+impl Pages {
+    /// Adds what a batch adds to the facts to its write.
+    pub(super) fn add(&mut self, store: &Store, batch: &mut OwnedWriteBatch, facts: &Facts) -> Result<(), StoreError> {
+        if self.shapes.len() > MOST_SHAPES {
+            self.shapes.clear();
+        }
+        let snapshot = store.db.snapshot();
+        for (key, change) in &facts.counts {
+            self.change(store, &snapshot, batch, *key, change)?;
+        }
+        for (key, change) in &facts.moments {
+            self.change(store, &snapshot, batch, *key, change)?;
+        }
+        Ok(())
+    }
+
+    /// What it knows is of a write that was not made.
+    pub(super) fn forget(&mut self) {
+        self.shapes.clear();
+    }
+
+    fn change<P: Page>(
+        &mut self,
+        store: &Store,
+        snapshot: &Snapshot,
+        batch: &mut OwnedWriteBatch,
+        key: PageKey,
+        change: &P,
+    ) -> Result<(), StoreError> {
+        let mut shape = match self.shapes.get(&key) {
+            Some(known) => *known,
+            None => Shape::find(store, snapshot, key)?,
+        };
+        let fold = shape.whole + shape.bytes <= SMALL || shape.changes >= MOST_CHANGES || shape.bytes > shape.whole / 2;
+        if fold {
+            let mut page = P::default();
+            if shape.whole > 0 || shape.changes > 0 {
+                for found in parts(store, snapshot, key) {
+                    let (at, value) = found?;
+                    page.add(&postcard::from_bytes(&value)?);
+                    if at.len() > WHOLE {
+                        batch.remove(&store.facts, at);
+                    }
+                }
+            }
+            page.add(change);
+            page.settle();
+            shape = Shape { next: shape.next, ..Shape::default() };
+            if page.is_empty() {
+                batch.remove(&store.facts, key.0.to_be_bytes());
+            } else {
+                let bytes = postcard::to_stdvec(&page)?;
+                shape.whole = bytes.len();
+                batch.insert(&store.facts, key.0.to_be_bytes(), bytes);
+            }
+        } else {
+            let bytes = postcard::to_stdvec(change)?;
+            shape.changes += 1;
+            shape.bytes += bytes.len();
+            batch.insert(&store.facts, change_key(key, shape.next), bytes);
+            shape.next = shape.next.wrapping_add(1);
+        }
+        self.shapes.insert(key, shape);
+        Ok(())
+    }
+}
+
+impl Shape {
+    fn find(store: &Store, snapshot: &Snapshot, key: PageKey) -> Result<Self, StoreError> {
+        let mut shape = Shape::default();
+        for found in parts(store, snapshot, key) {
+            let (at, value) = found?;
+            match at.get(WHOLE..).and_then(|number| number.try_into().ok()).map(u32::from_be_bytes) {
+                None => shape.whole = value.len(),
+                Some(number) => {
+                    shape.changes += 1;
+                    shape.bytes += value.len();
+                    shape.next = number.wrapping_add(1);
+                }
+            }
+        }
+        Ok(shape)
+    }
+}
+
+/// Length of the key of a page; those of its changes go on with a number.
+pub(super) const WHOLE: usize = 8;
+
+fn change_key(key: PageKey, number: u32) -> [u8; WHOLE + 4] {
+    let mut at = [0; WHOLE + 4];
+    at[..WHOLE].copy_from_slice(&key.0.to_be_bytes());
+    at[WHOLE..].copy_from_slice(&number.to_be_bytes());
+    at
+}
+
+/// The page and its changes, in the order of their numbers.
+fn parts<'a>(
+    store: &'a Store,
+    snapshot: &'a Snapshot,
+    key: PageKey,
+) -> impl Iterator<Item = Result<(fjall::UserKey, fjall::UserValue), StoreError>> + 'a {
+    let facts: &Keyspace = &store.facts;
+    snapshot.prefix(facts, key.0.to_be_bytes()).map(|guard| guard.into_inner().map_err(|e| store.wrap(e)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_CHANGES, WHOLE};
+    use crate::{
+        event::{Fixed, SeriesId, Symbol, Symbols},
+        fact::{Cell, Facts, Ledger, Moments},
+        store::{Commit, HeldLog, Selection, Store, Written},
+    };
+
+    /// The `turn`th batch of an hour with many codes.
+    fn batch(turn: u32) -> Facts {
+        let mut facts = Facts::default();
+        let (series, hour) = (SeriesId(0), 500_000);
+        for i in 0..40 {
+            let code = Symbol(turn.wrapping_mul(7_919).wrapping_add(i * 31) % 2_000);
+            facts.count(Cell::Volume { series, hour, route: None, code }, 1 + i64::from(i % 3));
+            let (predicted, actual) = (Some(code), Symbol(i));
+            let cell = Cell::Outcome { series, hour, route: None, predicted, actual, source: Symbol(1) };
+            facts.moments(cell, &Moments::row(None, Fixed(0)), 1);
+        }
+        facts
+    }
+
+    fn commit(store: &Store, facts: Facts, written: &mut Written) {
+        let mut log = HeldLog::load(store).expect("records");
+        let commit = Commit { facts, ..Commit::of(store.working_set(&mut log)) };
+        store.commit(commit, &mut Ledger::default(), &Symbols::default(), written).expect("a commit");
+    }
+
+    fn all(store: &Store) -> Facts {
+        let facts = store.facts(&Selection { series: vec![SeriesId(0)], hours: vec![(0, 1 << 20)] });
+        Facts { ledger: Ledger::default(), ..facts.expect("facts") }
+    }
+
+    fn add(sum: &mut Facts, part: &Facts, sign: i64) {
+        for (key, page) in &part.counts {
+            page.iter().for_each(|(at, n)| *sum.counts.entry(*key).or_default().entry(*at).or_default() += sign * n);
+        }
+        for (key, page) in &part.moments {
+            page.iter().for_each(|(at, m)| sum.moments.entry(*key).or_default().entry(*at).or_default().add(m, sign));
+        }
+        sum.settle();
+    }
+
+    #[test]
+    fn pages_and_their_changes_add_up_to_what_was_committed() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let mut expected = Facts::default();
+        let (mut beside, mut most) = (0, 0);
+        for life in 0..4 {
+            let store = Store::open(dir.path()).expect("a store");
+            let mut written = Written::default();
+            for turn in 0..100 {
+                let facts = batch(life * 100 + turn);
+                add(&mut expected, &facts, 1);
+                commit(&store, facts, &mut written);
+                let keys = store.facts.iter().map(|g| g.key().expect("a key").len());
+                let changes = keys.filter(|len| *len > WHOLE).count();
+                beside += usize::from(changes > 0);
+                most = most.max(changes);
+                if turn % 17 == 0 {
+                    assert_eq!(all(&store), expected);
+                }
+            }
+            assert_eq!(all(&store), expected);
+        }
+        assert!(beside > 100, "large pages are not written whole each time: {beside}");
+        assert!(most <= 2 * MOST_CHANGES as usize, "{most} changes lie beside two pages");
+        // taken back, nothing is left
+        let store = Store::open(dir.path()).expect("a store");
+        let mut taken = Facts::default();
+        add(&mut taken, &expected, -1);
+        commit(&store, taken, &mut Written::default());
+        assert_eq!(all(&store), Facts::default());
+    }
+}
