@@ -5,6 +5,7 @@
 
 mod accuracy;
 pub mod assessment;
+mod assisted;
 mod build;
 mod calibration;
 mod codes;
@@ -13,9 +14,11 @@ mod drift;
 mod latency;
 mod parts;
 mod plan;
+mod review;
 mod series;
 mod source;
 mod stored;
+mod threshold;
 mod traffic;
 
 pub use build::{AssessError, assess};

@@ -50,6 +50,10 @@ pub struct Config {
     pub level: Option<String>,
     /// Of every interval.
     pub confidence_level: f64,
+    /// Least accuracy of automatic coding that thresholds are judged by.
+    pub auto_quality: f64,
+    /// Half-width of accuracy's interval that reviews are planned for.
+    pub half_width: f64,
     /// Sources of corrections that belong in no estimate of accuracy.
     pub exclude_sources: Vec<String>,
     /// Thresholds, nomenclatures and review rates of models.
@@ -77,6 +81,8 @@ impl Default for Config {
             lang: None,
             level: None,
             confidence_level: 0.95,
+            half_width: 0.01,
+            auto_quality: 0.95,
             // people contest wrong answers only: to count them would make every model look bad
             exclude_sources: vec!["contestation".to_owned()],
             policies: Policies::default(),
@@ -128,7 +134,15 @@ impl Config {
                 }
             });
             top.section("report", |s| report(s, &mut config));
-            top.section("accuracy", |s| set(&mut config.exclude_sources, s.texts("exclude_sources")));
+            top.section("accuracy", |s| {
+                set(&mut config.exclude_sources, s.texts("exclude_sources"));
+                let allowed = "a number from 0.0005 to 0.25, such as 0.01";
+                let least = s.number("auto_quality", "a number from 0.5 to 0.9999, such as 0.95", |x| {
+                    (0.5..=0.9999).contains(&x)
+                });
+                set(&mut config.auto_quality, least);
+                set(&mut config.half_width, s.number("half_width", allowed, |x| (0.0005..=0.25).contains(&x)));
+            });
             top.section("files", |s| files::read(s, &mut config));
             if top.value("kafka").is_some() {
                 top.section("kafka", |s| kafka::read(s, &mut config));

@@ -5,12 +5,18 @@
 //! checked against is in `docs/statistics.md`.
 
 pub mod accuracy;
+pub mod assisted;
 pub mod calibration;
 pub mod classification;
 pub mod drift;
+pub mod isotonic;
 pub mod multiple_testing;
+pub mod post_stratification;
 pub mod proportion;
+pub mod review_design;
+pub mod shrinkage;
 pub mod sketch;
+pub mod threshold;
 pub mod weight;
 
 mod factorial;

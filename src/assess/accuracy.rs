@@ -3,10 +3,16 @@ use std::collections::BTreeMap;
 use super::{
     Plan,
     assessment::{OverallAccuracy, VersionAccuracy},
+    traffic::{Sums, TrafficTable},
 };
 use crate::{
     event::MAX_RANK,
-    measure::{accuracy::accuracy, weight::WeightSums},
+    measure::{
+        accuracy::{Accuracy, accuracy},
+        assisted::MOST_BLIND,
+        proportion::Estimate,
+        weight::WeightSums,
+    },
     query::Answer,
 };
 
@@ -71,8 +77,9 @@ impl RankTable {
         by_version
     }
 
-    pub fn overall(&self, plan: &Plan) -> Vec<OverallAccuracy> {
+    pub fn overall(&self, plan: &Plan, traffic: &TrafficTable) -> Vec<OverallAccuracy> {
         let mut rows = Vec::new();
+        let blind = self.blind(&traffic.total, |_| true);
         for (level, level_name) in levels(plan) {
             for route in ["all", "auto", "manual"] {
                 let ranks = self.ranks(level, |_, r| route == "all" || r == Some(route));
@@ -83,7 +90,10 @@ impl RankTable {
                         level_name: level_name.clone(),
                         route: route.to_owned(),
                         k: k as u32,
-                        accuracy: accuracy(right, wrong, plan.request.confidence_level),
+                        accuracy: identified(
+                            accuracy(right, wrong, plan.request.confidence_level),
+                            !(blind && route == "all"),
+                        ),
                     });
                 }
             }
@@ -91,21 +101,37 @@ impl RankTable {
         rows
     }
 
-    pub fn by_version(&self, plan: &Plan, versions: &[String]) -> Vec<VersionAccuracy> {
+    /// Whether a route has more than a few of the predictions and no label: the other route's figure must not stand for
+    /// both.
+    fn blind(&self, traffic: &Sums, version: impl Fn(&str) -> bool) -> bool {
+        let labelled = |route| self.ranks(1, |v, r| version(v) && r == Some(route)).iter().map(|s| s.n).sum::<u64>();
+        let routed = (traffic.auto + traffic.manual) as f64;
+        let routes = [("auto", traffic.auto), ("manual", traffic.manual)];
+        routes.into_iter().any(|(route, n)| n as f64 > MOST_BLIND * routed && labelled(route) == 0)
+    }
+
+    pub fn by_version(&self, plan: &Plan, traffic: &TrafficTable, versions: &[String]) -> Vec<VersionAccuracy> {
         let mut rows = Vec::new();
         for version in versions {
+            let of = traffic.by_version.get(version).copied().unwrap_or_default();
+            let blind = self.blind(&of.sums, |v| v == version);
             for (level, level_name) in levels(plan) {
                 let (right, wrong) = split(&self.ranks(level, |v, _| v == version), 1);
                 rows.push(VersionAccuracy {
                     version: version.clone(),
                     level: u32::from(level),
                     level_name,
-                    accuracy: accuracy(right, wrong, plan.request.confidence_level),
+                    accuracy: identified(accuracy(right, wrong, plan.request.confidence_level), !blind),
                 });
             }
         }
         rows
     }
+}
+
+/// Without an estimate where the labels cannot tell; how many there are, and what a naive reader would see, stays.
+fn identified(found: Accuracy, tells: bool) -> Accuracy {
+    if tells { found } else { Accuracy { estimate: Estimate::default(), n_eff: None, ..found } }
 }
 
 /// Right when the truth is among the first k.

@@ -6,7 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{accuracy::Accuracy, proportion::Estimate};
+pub use super::{
+    review::{ReviewPrecision, ReviewStratum, ReviewWay},
+    threshold::{ThresholdCurve, ThresholdPoint},
+};
+use crate::measure::{accuracy::Accuracy, assisted::Assisted, proportion::Estimate};
 
 /// Everything that a report, a page or an API answer shows for one model and period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +22,10 @@ pub struct Assessment {
     pub intake: Vec<Intake>,
     pub traffic: Traffic,
     pub accuracy: AccuracyTables,
+    /// Which predictions the review draws, and which it had better draw with as many labels; empty without labels.
+    pub review_design: Vec<ReviewStratum>,
+    pub review_precision: ReviewPrecision,
+    pub threshold_curve: ThresholdCurve,
     pub drift: Drift,
     pub calibration: Calibration,
     pub latency: Latency,
@@ -177,6 +185,8 @@ pub struct AccuracyTables {
     pub overall: Vec<OverallAccuracy>,
     /// Every version x level, route `all`, k = 1.
     pub by_version: Vec<VersionAccuracy>,
+    /// Of the codes themselves (no roll-up), k = 1: every route, then every version where there are several.
+    pub assisted: Vec<AssistedAccuracy>,
     /// Codes of [`Scope::level`], most predicted first.
     pub by_code: Vec<CodeQuality>,
     /// The most frequent (predicted, actual) pairs that differ, at [`Scope::level`].
@@ -193,6 +203,19 @@ pub struct OverallAccuracy {
     pub k: u32,
     #[serde(flatten)]
     pub accuracy: Accuracy,
+}
+
+/// Accuracy with the help of the confidence of all predictions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssistedAccuracy {
+    /// `null` = all.
+    pub version: Option<String>,
+    /// `all`, `auto` or `manual`.
+    pub route: String,
+    /// Labels without an inclusion probability: all labels of their routes count as route and confidence say.
+    pub post_stratified: u64,
+    #[serde(flatten)]
+    pub assisted: Assisted,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,6 +246,9 @@ pub struct CodeQuality {
     pub precision: Estimate,
     pub recall: Estimate,
     pub f1: Estimate,
+    /// Precision and recall steadied by those of the code's parents; said of codes with few labels or none, too.
+    pub shrunk_precision: Estimate,
+    pub shrunk_recall: Estimate,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,11 +2,14 @@ use super::{
     Plan,
     accuracy::RankTable,
     assessment::{AccuracyTables, Assessment, Counts, Intake, NomenclatureInfo, Scope, Warning, WarningCode},
+    assisted::{Cells, assisted},
     calibration::calibration,
     codes::by_code,
     drift::drift,
     latency::latency,
+    review::review,
     series::series,
+    threshold::threshold,
     traffic::TrafficTable,
 };
 use crate::{
@@ -52,6 +55,7 @@ pub async fn assess(
     let traffic = TrafficTable::new(&engine.ask(Question::Traffic, &period).await?);
     let volume = engine.ask(Question::VolumeByCode, &compared).await?;
     let ranks = RankTable::new(&engine.ask(Question::Accuracy, &period).await?);
+    let assistance = engine.ask(Question::Assisted, &period).await?;
     let outcome = engine.ask(Question::Outcome, &leveled).await?;
     let score = engine.ask(Question::Score, &period).await?;
     let reliability = engine.ask(Question::Reliability, &period).await?;
@@ -62,6 +66,9 @@ pub async fn assess(
     let weekly = engine.ask(Question::AccuracyWeekly, &period).await?;
 
     let versions = traffic.versions();
+    let cells = Cells::new(&assistance);
+    let (review_design, review_precision) = review(plan, &cells.by_route(|_, _| true));
+    let threshold_curve = threshold(plan, &cells.strata(|_, _| true));
     let (by_code, confusions) = by_code(plan, &volume, &outcome);
     let drift = drift(plan, &volume);
     let counts = counts(ledger);
@@ -71,11 +78,15 @@ pub async fn assess(
         scope: scope(plan, versions.clone(), generated_at),
         traffic: traffic.traffic(ranks.labelled(None), &ranks.labelled_by_version()),
         accuracy: AccuracyTables {
-            overall: ranks.overall(plan),
-            by_version: ranks.by_version(plan, &versions),
+            overall: ranks.overall(plan, &traffic),
+            by_version: ranks.by_version(plan, &traffic, &versions),
+            assisted: assisted(plan, &cells, &versions),
             by_code,
             confusions,
         },
+        review_design,
+        review_precision,
+        threshold_curve,
         drift,
         calibration: calibration(plan, &score, &reliability),
         latency: latency(plan, &latencies, &hours, &versions),

@@ -7,7 +7,13 @@ use super::{
     traffic::share,
 };
 use crate::{
-    measure::{classification::classification, weight::WeightSums},
+    measure::{
+        classification::classification,
+        proportion::Estimate,
+        shrinkage::{Leaf, shrunk},
+        weight::WeightSums,
+    },
+    nomenclature::RollUp,
     query::Answer,
 };
 
@@ -61,12 +67,19 @@ pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuali
         }
     }
     let confusions = confusions(&codes, pairs);
-    let mut table: Vec<CodeQuality> = codes.into_iter().map(|(code, of)| quality(plan, code, &of)).collect();
+    let steady =
+        |failure: fn(&Code) -> WeightSums| shrunk(&leaves(plan, &codes, failure), plan.request.confidence_level);
+    let (precisions, recalls) = (steady(|of| of.false_positive), steady(|of| of.false_negative));
+    let mut table: Vec<CodeQuality> = codes
+        .into_iter()
+        .zip(precisions.into_iter().zip(recalls))
+        .map(|((code, of), shrunk)| quality(plan, code, &of, shrunk))
+        .collect();
     table.sort_by(|a, b| b.n_predicted.cmp(&a.n_predicted).then_with(|| a.code.cmp(&b.code)));
     (table, confusions)
 }
 
-fn quality(plan: &Plan, code: String, of: &Code) -> CodeQuality {
+fn quality(plan: &Plan, code: String, of: &Code, shrunk: (Estimate, Estimate)) -> CodeQuality {
     let measured = classification(of.right, of.false_positive, of.false_negative, plan.request.confidence_level);
     CodeQuality {
         code,
@@ -80,7 +93,27 @@ fn quality(plan: &Plan, code: String, of: &Code) -> CodeQuality {
         precision: measured.precision,
         recall: measured.recall,
         f1: measured.f1,
+        shrunk_precision: shrunk.0,
+        shrunk_recall: shrunk.1,
     }
+}
+
+/// Codes under their ancestors at the coarser levels.
+fn leaves(plan: &Plan, codes: &BTreeMap<String, Code>, failure: fn(&Code) -> WeightSums) -> Vec<Leaf> {
+    let mut numbers: Vec<BTreeMap<String, usize>> = vec![BTreeMap::new(); usize::from(plan.level.max(1)) - 1];
+    let leaf = |(code, of): (&String, &Code)| {
+        let groups = numbers.iter_mut().enumerate().map(|(i, numbers)| {
+            let ancestor = match plan.nomenclature.roll_up(code, i as u8 + 1) {
+                RollUp::At(ancestor) => ancestor,
+                // codes that nobody knows are alike in that
+                RollUp::Unknown | RollUp::Coarser => "",
+            };
+            let next = numbers.len();
+            *numbers.entry(ancestor.to_owned()).or_insert(next)
+        });
+        Leaf { success: of.right, failure: failure(of), groups: groups.collect() }
+    };
+    codes.iter().map(leaf).collect()
 }
 
 fn confusions(codes: &BTreeMap<String, Code>, mut pairs: Vec<(String, String, WeightSums)>) -> Vec<Confusion> {

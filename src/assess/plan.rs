@@ -22,6 +22,10 @@ pub struct Request {
     pub reference: Option<(Day, Day)>,
     pub level: Option<LevelChoice>,
     pub confidence_level: f64,
+    /// Half-width of accuracy's interval that a review is to be planned for.
+    pub half_width: f64,
+    /// Least accuracy of automatic coding that thresholds are judged by.
+    pub auto_quality: f64,
     pub time_zone: TimeZone,
     pub time_zone_name: String,
     pub exclude_sources: Vec<String>,

@@ -77,6 +77,8 @@ pub fn request(config: &Config, scope: &ScopeArgs) -> Result<Request> {
         reference: reference_from.zip(reference_to),
         level: level.and_then(|l| l.parse().ok()),
         confidence_level,
+        half_width: config.half_width,
+        auto_quality: config.auto_quality,
         time_zone,
         time_zone_name,
         exclude_sources: config.exclude_sources.clone(),

@@ -126,7 +126,7 @@ fn is_proportion(p: f64, n: f64) -> bool {
 }
 
 /// Bisection on the regularised incomplete beta function: statrs' own inverse may stop early.
-fn beta_quantile(probability: f64, a: f64, b: f64) -> f64 {
+pub(super) fn beta_quantile(probability: f64, a: f64, b: f64) -> f64 {
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
     for _ in 0..200 {
         let middle = low + (high - low) / 2.0;

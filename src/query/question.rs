@@ -14,6 +14,7 @@ pub enum Question {
     Accuracy,
     AccuracyDaily,
     AccuracyWeekly,
+    Assisted,
     Outcome,
     Reliability,
     Score,
@@ -23,12 +24,13 @@ pub enum Question {
 }
 
 impl Question {
-    pub const ALL: [Question; 11] = [
+    pub const ALL: [Question; 12] = [
         Question::Traffic,
         Question::VolumeByCode,
         Question::Accuracy,
         Question::AccuracyDaily,
         Question::AccuracyWeekly,
+        Question::Assisted,
         Question::Outcome,
         Question::Reliability,
         Question::Score,
@@ -44,6 +46,7 @@ impl Question {
             Question::Accuracy => include_str!("../../queries/accuracy.sql"),
             Question::AccuracyDaily => include_str!("../../queries/accuracy_daily.sql"),
             Question::AccuracyWeekly => include_str!("../../queries/accuracy_weekly.sql"),
+            Question::Assisted => include_str!("../../queries/assisted.sql"),
             Question::Outcome => include_str!("../../queries/outcome.sql"),
             Question::Reliability => include_str!("../../queries/reliability.sql"),
             Question::Score => include_str!("../../queries/score.sql"),

@@ -3,11 +3,12 @@
 use super::{
     Error, chart,
     chart::{accuracy::DotRow, axis::Days, lines::Line, palette::Ink},
+    number::DASH,
     strip::{deepest, level_name, overall},
     texts::Texts,
     view::{Cell, Figure, Head, Table},
 };
-use crate::assess::assessment::Assessment;
+use crate::assess::assessment::{Assessment, AssistedAccuracy};
 
 const ROUTES: [&str; 3] = ["all", "auto", "manual"];
 /// Candidates counted at most.
@@ -21,10 +22,18 @@ pub(crate) struct Accuracy {
     pub levels: Option<Figure>,
     pub top_k: Option<Figure>,
     pub table: Option<Table>,
+    pub assisted: Option<Table>,
+    pub review: Option<Review>,
     /// Labels behind each route.
     pub labels: String,
     pub versions: Option<Figure>,
     pub version_table: Option<Table>,
+}
+
+/// What another allocation of the labels would tell.
+pub(crate) struct Review {
+    pub lead: String,
+    pub table: Table,
 }
 
 impl Accuracy {
@@ -35,6 +44,8 @@ impl Accuracy {
             levels: levels(t, a)?,
             top_k: top_k(t, a)?,
             table: said.then(|| table(t, a)),
+            assisted: assisted(t, a),
+            review: review(t, a),
             labels: labels(t, a),
             versions: versions(t, a)?,
             version_table: version_table(t, a),
@@ -136,6 +147,64 @@ fn table(t: &Texts, a: &Assessment) -> Table {
         table.rows.push(row);
     }
     table
+}
+
+/// `None` where the confidence helps nowhere.
+fn assisted(t: &Texts, a: &Assessment) -> Option<Table> {
+    let columns = ["col.scope", "col.alone", "col.assisted", "col.labelled", "col.worth"];
+    let mut table = Table::new(t, "accuracy.assisted", 1, &columns);
+    let versions = latest(a);
+    let rows = &a.accuracy.assisted;
+    for row in rows.iter().filter(|r| r.version.as_deref().is_none_or(|v| versions.contains(&v))) {
+        let found = &row.assisted;
+        let scope = match &row.version {
+            Some(version) => t.f("accuracy.assisted_version", &[("version", version)]),
+            None => t.route(&row.route),
+        };
+        let worth = found.worth.map_or_else(|| DASH.to_owned(), |n| t.count("accuracy.assisted_worth", n, &[]));
+        table.rows.push(vec![
+            Cell::text(scope),
+            Cell { muted: true, ..Cell::estimate(t, &found.unassisted) },
+            Cell::estimate(t, &found.estimate),
+            Cell::number(t.int(found.n)),
+            Cell::number(worth).why(t.s("dash.no_labels")),
+        ]);
+    }
+    let more = |r: &AssistedAccuracy| r.post_stratified > 0 || r.assisted.worth.is_some_and(|n| n > r.assisted.n);
+    rows.iter().any(more).then_some(table)
+}
+
+/// `None` without labels, or where the present precision cannot be told.
+fn review(t: &Texts, a: &Assessment) -> Option<Review> {
+    let p = &a.review_precision;
+    let (present, proposed) = (p.present.half_width?, p.proposed.half_width?);
+    let needed = |n: Option<u64>| n.map_or_else(|| t.s("accuracy.review_never").to_owned(), |n| t.int(n));
+    let lead = t.f(
+        "accuracy.review_lead",
+        &[
+            ("labels", &t.int(p.labels)),
+            ("present", &t.dec(100.0 * present, 2)),
+            ("proposed", &t.dec(100.0 * proposed, 2)),
+            ("goal", &t.dec(100.0 * p.goal, 2)),
+            ("needed_present", &needed(p.present.labels_for_goal)),
+            ("needed_proposed", &needed(p.proposed.labels_for_goal)),
+        ],
+    );
+    let columns =
+        ["col.stratum", "col.predictions", "col.labelled", "col.right", "col.present_rate", "col.proposed_rate"];
+    let mut table = Table::new(t, "accuracy.review", 1, &columns);
+    for row in &a.review_design {
+        let route = row.route.as_deref().map_or_else(|| DASH.to_owned(), |route| t.word("short", route));
+        table.rows.push(vec![
+            Cell::text(format!("{route}, {}–{}", t.dec(row.lower, 2), t.dec(row.upper, 2))),
+            Cell::number(t.int(row.predictions)),
+            Cell::number(t.int(row.labelled)),
+            Cell::number(t.pct(Some(row.accuracy))),
+            Cell::number(t.pct(Some(row.present_rate))),
+            Cell::number(t.pct(Some(row.proposed_rate))),
+        ]);
+    }
+    Some(Review { lead, table })
 }
 
 fn labels(t: &Texts, a: &Assessment) -> String {

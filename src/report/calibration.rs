@@ -14,6 +14,9 @@ pub(crate) struct Calibration {
     pub reliability: Option<Figure>,
     pub confidence: Option<Figure>,
     pub table: Option<Table>,
+    pub threshold: Option<Figure>,
+    /// The threshold that keeps the quality that is asked for; empty without a curve.
+    pub safe: String,
 }
 
 impl Calibration {
@@ -45,7 +48,37 @@ impl Calibration {
             caption: t.s("calibration.caption_confidence").to_owned(),
             wide: false,
         });
-        Ok(Self { scores, reliability, confidence, table: table(t, a) })
+        let threshold = chart::calibration::threshold(t, &a.threshold_curve, a.scope.threshold)?.map(|svg| Figure {
+            title: t.s("calibration.figure_threshold").to_owned(),
+            svg,
+            legend: vec![
+                (Ink::Auto.swatch(), t.s("calibration.quality").to_owned()),
+                (Ink::Manual.swatch(), t.s("calibration.automation").to_owned()),
+            ],
+            caption: t.s("calibration.caption_threshold").to_owned(),
+            wide: true,
+        });
+        Ok(Self { scores, reliability, confidence, table: table(t, a), threshold, safe: safe(t, a) })
+    }
+}
+
+fn safe(t: &Texts, a: &Assessment) -> String {
+    let curve = &a.threshold_curve;
+    let labelled = curve.points.iter().any(|p| p.quality.estimate.is_some());
+    let quality = t.pct(Some(curve.quality));
+    let level = t.pct0(a.scope.confidence_level);
+    match curve.lowest_safe {
+        _ if !labelled => String::new(),
+        Some(threshold) => t.f(
+            "calibration.safe",
+            &[
+                ("quality", &quality),
+                ("level", &level),
+                ("threshold", &t.dec(threshold, 2)),
+                ("rate", &t.pct(curve.automation_rate)),
+            ],
+        ),
+        None => t.f("calibration.safe_none", &[("quality", &quality), ("level", &level)]),
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct CodeRow {
     pub labelled: String,
     /// Too few labels to say anything.
     pub few: bool,
-    /// Precision, recall, F1: value, interval, bar.
+    /// Precision, recall, F1: value, interval, bar. Of few labels the first two are those that the parents steady.
     pub shares: [(String, String, String); 3],
 }
 
@@ -78,7 +78,11 @@ fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
         automation: t.pct(code.automation_rate),
         labelled: t.int(code.n_labelled),
         few: code.n_labelled < FEW,
-        shares: [&code.precision, &code.recall, &code.f1].map(share),
+        shares: if code.n_labelled < FEW {
+            [&code.shrunk_precision, &code.shrunk_recall, &Estimate::default()].map(share)
+        } else {
+            [&code.precision, &code.recall, &code.f1].map(share)
+        },
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{number::DASH, texts::Texts};
 use crate::{
-    assess::assessment::{Assessment, OverallAccuracy},
-    measure::proportion::Estimate,
+    assess::assessment::{Assessment, AssistedAccuracy, OverallAccuracy},
+    measure::{assisted::Assisted, proportion::Estimate},
 };
 
 /// How far the naive share must be from the estimate to be worth saying.
@@ -26,6 +26,16 @@ pub(crate) struct Headline {
 /// Accuracy of a route at a level, right at the first candidate.
 pub(crate) fn overall<'a>(a: &'a Assessment, level: u32, route: &str) -> Option<&'a OverallAccuracy> {
     a.accuracy.overall.iter().find(|row| row.level == level && row.route == route && row.k == 1)
+}
+
+/// Model-assisted accuracy of a route; `None` where it says no more than the labels alone. Of labels at the finest level it
+/// is the accuracy there.
+fn assisted<'a>(a: &'a Assessment, route: &str) -> Option<&'a Assisted> {
+    let rows = a.accuracy.assisted.iter().filter(|row| row.version.is_none() && row.route == route);
+    let more = |row: &&AssistedAccuracy| {
+        row.post_stratified > 0 || row.assisted.worth.is_some_and(|worth| worth > row.assisted.n)
+    };
+    rows.filter(more).map(|row| &row.assisted).find(|found| found.estimate.estimate.is_some())
 }
 
 /// The finest level that has an accuracy.
@@ -90,13 +100,21 @@ fn accuracy(t: &Texts, a: &Assessment, level: u32, route: &str) -> Headline {
     let row = overall(a, level, route).map(|row| row.accuracy).unwrap_or_default();
     let Some(point) = row.estimate.estimate else {
         let key = format!("strip.accuracy_{route}");
-        return headline(t, &key, DASH.to_owned(), t.s("strip.accuracy_none").to_owned());
+        let why = if row.n > 0 { "strip.accuracy_blind" } else { "strip.accuracy_none" };
+        return headline(t, &key, DASH.to_owned(), t.s(why).to_owned());
     };
     let labels = t.int(row.n);
-    let meaning = t.f(&format!("strip.accuracy_{route}_meaning"), &[("level", &level_name), ("labels", &labels)]);
-    let mut figure = headline(t, &format!("strip.accuracy_{route}"), t.pct(Some(point)), meaning);
-    figure.interval = t.interval(&row.estimate);
-    figure.bar = super::view::bar(&row.estimate);
+    let mut meaning = t.f(&format!("strip.accuracy_{route}_meaning"), &[("level", &level_name), ("labels", &labels)]);
+    let helped = assisted(a, route).filter(|found| found.n == row.n);
+    if helped.is_some() {
+        let alone = [("point", t.pct(Some(point))), ("interval", t.interval(&row.estimate))];
+        let alone: Vec<(&str, &str)> = alone.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        meaning = format!("{meaning}, {}", t.f("strip.assisted", &alone));
+    }
+    let shown = helped.map_or(row.estimate, |found| found.estimate);
+    let mut figure = headline(t, &format!("strip.accuracy_{route}"), t.pct(shown.estimate), meaning);
+    figure.interval = t.interval(&shown);
+    figure.bar = super::view::bar(&shown);
     if let Some(naive) = row.naive.filter(|naive| (naive - point).abs() > NAIVE_GAP) {
         figure.aside = t.f("strip.naive", &[("naive", &t.pct(Some(naive)))]);
         figure.alert = true;

@@ -82,6 +82,8 @@ fn open() -> Request {
         reference: None,
         level: None,
         confidence_level: 0.95,
+        half_width: 0.01,
+        auto_quality: 0.95,
         time_zone: TimeZone::UTC,
         time_zone_name: "UTC".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],

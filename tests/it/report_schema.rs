@@ -32,6 +32,8 @@ fn twin(sources: &Sources) -> Value {
         reference: None,
         level: None,
         confidence_level: 0.95,
+        half_width: 0.01,
+        auto_quality: 0.95,
         time_zone: jiff::tz::TimeZone::UTC,
         time_zone_name: "UTC".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],

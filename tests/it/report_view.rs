@@ -40,7 +40,10 @@ fn zero_json() -> Value {
         "intake": [],
         "traffic": {"predictions": 0, "errors": 0, "error_rate": null, "auto": 0, "manual": 0, "automation_rate": null,
             "labelled": 0, "label_coverage": null, "clipped": 0, "unknown_codes": 0, "by_version": []},
-        "accuracy": {"overall": [], "by_version": [], "by_code": [], "confusions": []},
+        "accuracy": {"overall": [], "by_version": [], "assisted": [], "by_code": [], "confusions": []},
+        "threshold_curve": {"quality": 0.95, "lowest_safe": null, "automation_rate": null, "points": []},
+        "review_design": [], "review_precision": {"goal": 0.01, "labels": 0,
+            "present": {"half_width": null, "labels_for_goal": null}, "proposed": {"half_width": null, "labels_for_goal": null}},
         "drift": {"label": [], "codes": []},
         "calibration": {"ece": null, "brier": null, "n": 0, "bins": [], "confidence": []},
         "latency": with(quantiles, json!({"relative_error": 0.01, "by_version": [],
@@ -91,14 +94,37 @@ fn full_json(name: &str, codes: usize) -> Value {
             let share = || estimate(0.7412, 0.6123, 0.8456);
             json!({"code": format!("{i:04}Y{name}"), "label": label, "level": 2, "known": true,
                 "n_predicted": 10_000 - i, "n_labelled": if i % 5 == 4 { 2 } else { 120 }, "n_actual": 80,
-                "automation_rate": 0.61, "precision": share(), "recall": share(), "f1": share()})
+                "automation_rate": 0.61, "precision": share(), "recall": share(), "f1": share(),
+                "shrunk_precision": share(), "shrunk_recall": share()})
         })
         .collect();
+    let assisted = |version: Option<&str>, route: &str| {
+        with(
+            estimate(0.7803, 0.7722, 0.7881),
+            json!({"version": version, "route": route, "post_stratified": 0, "unassisted": estimate(0.7817, 0.7714, 0.7921), "n": 7961,
+                "worth": 12_345, "lambda": 0.97}),
+        )
+    };
+    let assisted =
+        [assisted(None, "all"), assisted(None, "auto"), assisted(None, "manual"), assisted(Some(name), "all")];
     a["accuracy"] = json!({
-        "overall": overall, "by_version": [version(name, 0.76), version("2.0.0", 0.82)], "by_code": by_code,
+        "overall": overall, "by_version": [version(name, 0.76), version("2.0.0", 0.82)], "assisted": assisted, "by_code": by_code,
         "confusions": [{"predicted": name, "predicted_label": name, "actual": "B", "actual_label": name, "n": 12,
             "weighted": 333.4, "share_of_predicted": 0.101}]
     });
+    let points = (0..50).map(|i| {
+        let at = f64::from(i) / 50.0;
+        let short = |x: f64| (x * 1000.0).round() / 1000.0;
+        let [point, lower, upper] = [0.78, 0.75, 0.8].map(|from| short(from + at / 5.0));
+        json!({"threshold": at, "automation_rate": short(1.0 - at), "auto": 1000 - i, "manual": i, "labels": 100,
+            "quality": estimate(point, lower, upper), "manual_accuracy": 0.4})
+    });
+    a["threshold_curve"] =
+        json!({"quality": 0.95, "lowest_safe": 0.62, "automation_rate": 0.71, "points": points.collect::<Vec<_>>()});
+    a["review_design"] = json!([{"stratum": "auto 0.9-1.0", "route": "auto", "lower": 0.9, "upper": 1.0, "predictions": 50_000,
+        "labelled": 2500, "accuracy": 0.97, "present_rate": 0.05, "proposed_rate": 0.021}]);
+    a["review_precision"] = json!({"goal": 0.01, "labels": 7961, "present": {"half_width": 0.0083, "labels_for_goal": 5500},
+        "proposed": {"half_width": 0.0041, "labels_for_goal": null}});
     let distances = |x: f64| json!({"total_variation": x, "hellinger": x, "jensen_shannon": x, "psi": x});
     let test = json!({"statistic": 958.9, "df": 731, "p_value": 0.000_01});
     a["drift"] = json!({
@@ -288,7 +314,7 @@ fn numbers_and_dates_are_the_readers() {
         "<\u{a0}0,001",
         "1,27\u{202f}s",
         "Sans pondération, on lirait 44,7\u{202f}%",
-        "trop peu d’étiquettes",
+        "s’appuient sur ceux des codes voisins",
     ] {
         let escaped = wanted.replace('<', "&#60;");
         assert!(french.contains(wanted) || french.contains(&escaped), "{wanted}");
@@ -299,7 +325,7 @@ fn numbers_and_dates_are_the_readers() {
         "78.2%",
         "[77.1,\u{a0}79.2]",
         "+5.78\u{202f}pp",
-        "too few labels",
+        "lean on those of the codes beside them",
     ] {
         assert!(english.contains(wanted), "{wanted}");
     }

@@ -295,6 +295,8 @@ fn an_hour_belongs_to_the_day_of_the_time_zone() {
         reference: None,
         level: None,
         confidence_level: 0.95,
+        half_width: 0.01,
+        auto_quality: 0.95,
         time_zone: jiff::tz::TimeZone::get(zone).expect("a zone"),
         time_zone_name: zone.to_owned(),
         exclude_sources: Vec::new(),

@@ -44,6 +44,8 @@ fn request() -> Request {
         reference: None,
         level: None,
         confidence_level: 0.95,
+        half_width: 0.01,
+        auto_quality: 0.95,
         time_zone: jiff::tz::TimeZone::get("Europe/Paris").expect("a zone"),
         time_zone_name: "Europe/Paris".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],
@@ -143,6 +145,17 @@ fn check_accuracy(a: &Assessment, expected: &Value, truth: impl Fn(&str) -> f64)
         assert_eq!(Some(found.n), wanted["n"].as_u64(), "{part}");
         let (lower, upper) = (found.estimate.lower.expect(part), found.estimate.upper.expect(part));
         let truth = truth(part);
+        let version = part.strip_prefix("version ");
+        let route = if version.is_some() { "all" } else { part };
+        let assisted = a.accuracy.assisted.iter().find(|r| r.version.as_deref() == version && r.route == route);
+        let assisted = assisted.expect(part).assisted;
+        assert_eq!(assisted.n, found.n, "{part}: the same labels");
+        let bounds = (assisted.estimate.lower.expect(part), assisted.estimate.upper.expect(part));
+        assert!(bounds.0 <= truth && truth <= bounds.1, "{part}: {truth} is not in the assisted {bounds:?}");
+        if part == "all" {
+            let ratio = (bounds.1 - bounds.0) / (upper - lower);
+            assert!(ratio < 0.85, "the confidence of all predictions makes it narrower: {ratio}");
+        }
         assert!(lower <= truth && truth <= upper, "{part}: {truth} is not in [{lower}, {upper}]");
         // no wider than it needs to be: the textbook interval is about as wide
         let textbook = wanted["upper"].as_f64().expect("upper") - wanted["lower"].as_f64().expect("lower");
@@ -345,4 +358,32 @@ fn parquet_and_csv_say_what_json_says() {
     assert!(plain.counts.labelled > 500, "{:?}", plain.counts);
     same_json(&json(&of_files(&at("p.parquet"), &at("c.parquet"))), &json(&plain), "Parquet");
     same_json(&json(&of_files(&at("p.csv"), &json_files.1)), &json(&plain), "CSV");
+}
+
+#[test]
+fn labels_of_one_route_say_nothing_of_both() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (mut predictions, mut corrections) = (String::new(), String::new());
+    for i in 0..200 {
+        let confidence = if i % 2 == 0 { 0.9 } else { 0.3 };
+        let prediction = serde_json::json!({"prediction_id": format!("p{i}"), "model": "m", "model_version": "1", "nomenclature": "naf-rev2",
+            "predicted_at": "2026-06-01T08:00:00Z", "status": "ok", "latency_ms": 10, "confidence": confidence,
+            "candidates": [{"code": "5610A", "probability": confidence}]});
+        predictions.push_str(&format!("{prediction}\n"));
+        if i % 2 == 1 {
+            let correction = serde_json::json!({"correction_id": format!("c{i}"), "prediction_id": format!("p{i}"), "code": "5610A",
+                "corrected_at": "2026-06-02T08:00:00Z", "source": "gestionnaire", "inclusion_probability": 1.0});
+            corrections.push_str(&format!("{correction}\n"));
+        }
+    }
+    let [predictions, corrections] = [("predictions.ndjson", predictions), ("corrections.ndjson", corrections)]
+        .map(|(name, lines)| write(dir.path(), name, lines));
+    let a = of_files(&predictions, &corrections);
+    let all = a.accuracy.overall.iter().find(|o| o.route == "all" && o.k == 1).expect("a row").accuracy;
+    assert_eq!((all.estimate.estimate, all.n), (None, 100), "the manual figure is not put in its place");
+    let manual = a.accuracy.overall.iter().find(|o| o.route == "manual" && o.k == 1).expect("a row").accuracy;
+    assert_eq!(manual.estimate.estimate, Some(1.0));
+    assert!(a.accuracy.by_version.iter().all(|v| v.accuracy.estimate.estimate.is_none()));
+    assert!(a.accuracy.assisted.iter().find(|r| r.route == "all").expect("a row").assisted.estimate.estimate.is_none());
+    assert_eq!(a.threshold_curve.lowest_safe, None);
 }

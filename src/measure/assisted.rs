@@ -1,0 +1,276 @@
+//! Accuracy with the help of the confidence of *all* predictions, labelled or not.
+//!
+//! The review gives labels to few rows; the confidence is known of every one. The survey statistician's difference
+//! estimator (Särndal, Swensson and Wretman 1992, sections 6.3 and 6.4; "prediction-powered inference" elsewhere) takes the
+//! mean of what the confidence promises over all rows, and adds what the labelled rows say it is off by:
+//!
+//! `θ = λ · mean_N(f) + Σ_L w (y − λ f) / Σ_L w`
+//!
+//! It is right whatever `f` is, since the second term corrects the first. A good `f` makes it precise: only what `f`
+//! leaves unexplained is uncertain. `λ` is the regression coefficient of `y` on `f` ("power tuning"); a useless `f` gets
+//! `λ` near 0, and 0 is the Hájek estimate.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    accuracy::accuracy,
+    isotonic::isotonic,
+    proportion::{Estimate, normal_quantile, wilson},
+    weight::WeightSums,
+};
+
+/// The predictions of one bin of the confidence: how many, and the labelled ones by whether they were right.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ScoreBin {
+    /// Predictions, labelled or not.
+    pub n: u64,
+    pub right: WeightSums,
+    pub wrong: WeightSums,
+    /// Labelled rows whose inclusion probability nobody knows.
+    pub unknown: u64,
+}
+
+/// The predictions of one route, `[fold][bin]`; bins rise with the confidence. Folds are what `f` is fitted without: any
+/// split that does not look at labels, such as the hour of the prediction.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stratum {
+    pub folds: Vec<Vec<ScoreBin>>,
+}
+
+/// Model-assisted accuracy beside the Hájek estimate from the same labels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Assisted {
+    #[serde(flatten)]
+    pub estimate: Estimate,
+    /// Hájek's, from the labels alone: what the estimate falls back to.
+    pub unassisted: Estimate,
+    /// Labelled rows used.
+    pub n: u64,
+    /// Labels that would make an interval as narrow without assistance; `None` where a census leaves nothing to chance.
+    pub worth: Option<u64>,
+    /// Regression coefficient of the labels on what the confidence promises, over all strata; 0 where it does not help.
+    pub lambda: Option<f64>,
+}
+
+/// Share of predictions of which nothing may be known: what is said of the others is said of all up to it.
+pub const MOST_BLIND: f64 = 0.01;
+
+/// What a labelled sample says with one value of `λ`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    pub estimate: f64,
+    /// Linearised variance under Poisson sampling.
+    pub variance: f64,
+}
+
+/// The labelled rows with one value of `f`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Promise {
+    /// What the confidence promises: the probability of being right.
+    pub f: f64,
+    pub right: WeightSums,
+    pub wrong: WeightSums,
+}
+
+/// The difference estimator with a given `λ`; `None` without labels.
+///
+/// `mean_f` is the mean of `f` over all rows. Variance: `Σ_L (1−π) w² (e − ē)² / (Σ_L w)²` with `e = y − λ f`.
+///
+/// ```
+/// use vigie::measure::{assisted::{Promise, difference}, weight::WeightSums};
+/// let half = WeightSums { n: 50, w: 100.0, w2: 200.0 };
+/// // a confidence that says nothing changes nothing, whatever λ
+/// let promise = Promise { f: 0.5, right: half, wrong: half };
+/// assert_eq!(difference(&[promise], 0.5, 1.0).unwrap().estimate, 0.5);
+/// assert_eq!(difference(&[promise], 0.5, 1.0).unwrap().variance, 0.00125);
+/// ```
+pub fn difference(labelled: &[Promise], mean_f: f64, lambda: f64) -> Option<Difference> {
+    let m = Moments::of(labelled)?;
+    let estimate = m.y + lambda * (mean_f - m.f);
+    let variance = (m.yy - 2.0 * lambda * m.yf + lambda * lambda * m.ff).max(0.0) / (m.total * m.total);
+    Some(Difference { estimate, variance })
+}
+
+/// The `λ` with the least variance, `Σ v ẏ ḟ / Σ v ḟ²` with `v = (1−π) w²` and deviations from weighted means; `None` where
+/// `f` does not vary.
+pub fn tuned(labelled: &[Promise]) -> Option<f64> {
+    let m = Moments::of(labelled)?;
+    let lambda = m.yf / m.ff;
+    lambda.is_finite().then_some(lambda)
+}
+
+/// Weighted means of labels and promises, and sums of squares and products about them.
+struct Moments {
+    total: f64,
+    y: f64,
+    f: f64,
+    yy: f64,
+    yf: f64,
+    ff: f64,
+}
+
+impl Moments {
+    fn of(labelled: &[Promise]) -> Option<Self> {
+        let total: f64 = labelled.iter().map(|p| p.right.total() + p.wrong.total()).sum();
+        let right: f64 = labelled.iter().map(|p| p.right.total()).sum();
+        let y = right / total;
+        let f = labelled.iter().map(|p| p.f * (p.right.total() + p.wrong.total())).sum::<f64>() / total;
+        if !y.is_finite() || !f.is_finite() {
+            return None;
+        }
+        let mut m = Moments { total, y, f, yy: 0.0, yf: 0.0, ff: 0.0 };
+        for p in labelled {
+            for (v, dy) in [(p.right.sampling(), 1.0 - y), (p.wrong.sampling(), -y)] {
+                m.yy += v * dy * dy;
+                m.yf += v * dy * (p.f - f);
+                m.ff += v * (p.f - f).powi(2);
+            }
+        }
+        Some(m)
+    }
+}
+
+/// Model-assisted accuracy over strata whose sizes are known.
+///
+/// 1. What the confidence promises, `f`, is an isotonic regression of right or not on the bins of the confidence, weighted
+///    by design, fitted for each fold on the labels of all other folds.
+/// 2. In each stratum the difference estimator with its own `λ`; strata count by their size.
+/// 3. Wilson's interval at the effective number of rows: that of the labels alone ([`accuracy`], steadied where few rows
+///    speak), times what the assistance gains, which is steadied by as many rows that gain nothing.
+///
+/// *Target*: the accuracy of these predictions, as in [`accuracy`]. *Assumes* labels that are right, known and independent
+/// inclusion probabilities, and nothing of the confidence: a useless one costs nothing but its `λ`.
+///
+/// *Edge cases*: strata with predictions and without labels make everything `None` when they are more than a hundredth
+/// ([`MOST_BLIND`]), since nothing is known of them.
+/// Where the assistance would widen the interval, or there are fewer than two folds with labels, the estimate is the
+/// Hájek one.
+///
+/// Särndal, Swensson and Wretman (1992); Angelopoulos et al. (2023), Science 382; Zrnic and Candès (2024), PNAS 121, on
+/// cross-fitting.
+pub fn assisted(strata: &[Stratum], confidence_level: f64) -> Assisted {
+    let size = |s: &Stratum| s.folds.iter().flatten().map(|b| b.n).sum::<u64>();
+    let all: u64 = strata.iter().map(size).sum();
+    let promises = promises(strata);
+    let (mut parts, mut blind) = (Vec::new(), 0);
+    for stratum in strata.iter().filter(|s| size(s) > 0) {
+        match part(stratum, &promises, confidence_level) {
+            Some(part) => parts.push((size(stratum) as f64, part)),
+            None => blind += size(stratum),
+        }
+    }
+    if blind as f64 > MOST_BLIND * all as f64 {
+        return Assisted::default();
+    }
+    parts.iter_mut().for_each(|(share, _)| *share /= (all - blind) as f64);
+    let bins = || strata.iter().flat_map(|s| s.folds.iter().flatten());
+    let alone = accuracy(bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum(), confidence_level);
+    let n = alone.n;
+    let (helped, rows) = combine(&parts, confidence_level);
+    let worth = alone.n_eff.map(|alone| n as f64 * rows / alone).filter(|worth| worth.is_finite());
+    let lambda = parts.iter().map(|(share, p)| share * p.lambda).sum();
+    match worth {
+        _ if parts.is_empty() => Assisted::default(),
+        Some(worth) if worth > n as f64 => Assisted {
+            estimate: helped,
+            unassisted: alone.estimate,
+            n,
+            worth: Some(worth.round() as u64),
+            lambda: Some(lambda),
+        },
+        _ => Assisted {
+            estimate: alone.estimate,
+            unassisted: alone.estimate,
+            n,
+            worth: worth.map(|_| n),
+            lambda: Some(0.0),
+        },
+    }
+}
+
+/// One stratum.
+struct Part {
+    estimate: f64,
+    /// Effective rows, infinite for a census.
+    n_eff: f64,
+    lambda: f64,
+}
+
+fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64) -> Option<Part> {
+    let bins = || stratum.folds.iter().flatten();
+    let right: WeightSums = bins().map(|b| b.right).sum();
+    let wrong: WeightSums = bins().map(|b| b.wrong).sum();
+    let plain = accuracy(right, wrong, confidence_level);
+    let p = plain.estimate.estimate?;
+    let plain_n = plain.n_eff.unwrap_or(f64::INFINITY);
+    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0 };
+    let mut labelled = Vec::new();
+    let (mut promised, mut size) = (0.0, 0.0);
+    for (fold, bins) in stratum.folds.iter().enumerate() {
+        let Some(Some(f)) = promises.get(fold) else { return Some(unassisted) };
+        for (bin, f) in bins.iter().zip(f) {
+            promised += bin.n as f64 * f;
+            size += bin.n as f64;
+            if bin.right.n + bin.wrong.n > 0 {
+                labelled.push(Promise { f: *f, right: bin.right, wrong: bin.wrong });
+            }
+        }
+    }
+    let (Some(lambda), Some(m)) = (tuned(&labelled), Moments::of(&labelled)) else { return Some(unassisted) };
+    let Some(found) = difference(&labelled, promised / size, lambda) else { return Some(unassisted) };
+    // what the assistance leaves of the variance; few labels say little about that, so rows that gain nothing join in
+    let pseudo = normal_quantile(confidence_level).unwrap_or(1.96).powi(2) / 2.0;
+    let typical = pseudo * (right.sampling() + wrong.sampling()) / plain.n.max(1) as f64 * p * (1.0 - p);
+    let left = (found.variance * m.total * m.total + typical) / (m.yy + typical);
+    let outside = !(0.0..=1.0).contains(&found.estimate);
+    if !left.is_finite() || left <= 0.0 || outside {
+        return Some(unassisted);
+    }
+    Some(Part { estimate: found.estimate, n_eff: plain_n / left, lambda })
+}
+
+/// Strata by their shares: the estimate with Wilson's interval, and its effective rows.
+fn combine(parts: &[(f64, Part)], confidence_level: f64) -> (Estimate, f64) {
+    let estimate: f64 = parts.iter().map(|(share, part)| share * part.estimate).sum();
+    // a stratum at 0 or 1 is not certain either: Agresti and Coull's two rows on each side, for its variance alone
+    let variance = |part: &Part| {
+        let (p, n) = (part.estimate, part.n_eff);
+        if n.is_infinite() {
+            return 0.0;
+        }
+        let steady = (p * n + 2.0) / (n + 4.0);
+        (p * (1.0 - p)).max(steady * (1.0 - steady) * n / (n + 4.0)) / n
+    };
+    let n = match parts {
+        // one stratum has its own
+        [(_, part)] => part.n_eff,
+        _ => {
+            let total: f64 = parts.iter().map(|(share, part)| share * share * variance(part)).sum();
+            if total == 0.0 { f64::INFINITY } else { estimate * (1.0 - estimate) / total }
+        }
+    };
+    (wilson(estimate.clamp(0.0, 1.0), n, confidence_level), n)
+}
+
+/// What the confidence promises in each bin, for each fold, from the labels of the other folds; `None` where those are too
+/// few.
+fn promises(strata: &[Stratum]) -> Vec<Option<Vec<f64>>> {
+    let folds = strata.iter().map(|s| s.folds.len()).max().unwrap_or(0);
+    (0..folds)
+        .map(|fold| {
+            let others = strata.iter().flat_map(|s| s.folds.iter().enumerate().filter(move |(k, _)| *k != fold));
+            let mut bins: Vec<(WeightSums, WeightSums)> = Vec::new();
+            for (_, cells) in others {
+                if bins.len() < cells.len() {
+                    bins.resize(cells.len(), Default::default());
+                }
+                for (bin, cell) in bins.iter_mut().zip(cells) {
+                    bin.0 += cell.right;
+                    bin.1 += cell.wrong;
+                }
+            }
+            let points: Vec<(f64, f64)> = bins.iter().map(|(r, w)| (r.total(), r.total() + w.total())).collect();
+            isotonic(&points)
+        })
+        .collect()
+}

@@ -1,0 +1,355 @@
+//! The model-assisted estimator against an independent program, and against the truth over many reviews.
+
+use std::{fs::File, path::PathBuf};
+
+use arrow::array::AsArray;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use rand::Rng;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use vigie::measure::{
+    accuracy::accuracy,
+    assisted::{Promise, ScoreBin, Stratum, assisted, difference, tuned},
+    post_stratification::post_stratified,
+    review_design::{ReviewStratum, half_width, labels_for, neyman, scaled},
+    threshold::{curve, lowest_safe},
+    weight::WeightSums,
+};
+
+use super::oracle::{assert_close, number, workshop_rows};
+
+#[test]
+fn the_difference_estimator_equals_an_independent_program() {
+    let sample = workshop_rows("ppi_sample.csv");
+    let mean_f = sample.iter().map(|row| number(row, "f")).sum::<f64>() / sample.len() as f64;
+    let labelled: Vec<Promise> = sample
+        .iter()
+        .filter(|row| row["labelled"] == "True")
+        .map(|row| {
+            let weight = WeightSums::of(number(row, "pi")).expect("an inclusion probability");
+            let (right, wrong) = match number(row, "y") {
+                1.0 => (weight, WeightSums::default()),
+                _ => (WeightSums::default(), weight),
+            };
+            Promise { f: number(row, "f"), right, wrong }
+        })
+        .collect();
+    for row in workshop_rows("ppi_golden.csv").iter().filter(|row| row["source"] == "numpy-survey") {
+        let lambda = number(row, "lam");
+        let found = difference(&labelled, mean_f, lambda).expect("labels");
+        assert_close(found.estimate, number(row, "estimate"), 1e-9, "estimate");
+        assert_close(found.variance.sqrt(), number(row, "se"), 1e-9, "standard error");
+        if lambda > 1.0 {
+            assert_close(tuned(&labelled).expect("it varies"), lambda, 1e-9, "tuned");
+        }
+    }
+}
+
+/// One prediction whose truth is known.
+#[derive(Clone, Copy)]
+struct Known {
+    confidence: f64,
+    right: bool,
+    hour: usize,
+}
+
+/// The users' stream, where it is; from the truth that the product never sees.
+fn naf2025() -> Option<Vec<Known>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
+    let file = File::open(path).ok()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+    let mut all = Vec::new();
+    for batch in reader {
+        let batch = batch.expect("a batch");
+        let column =
+            |name: &str| batch.column_by_name(name).unwrap_or_else(|| panic!("{name} in {:?}", batch.schema())).clone();
+        let [times, predicted, truth, confidence] = ["predicted_at", "predicted", "truth", "confidence"].map(column);
+        let [times, predicted, truth] = [&times, &predicted, &truth].map(|c| c.as_string::<i64>().clone());
+        let confidence = confidence.as_primitive::<arrow::datatypes::Float64Type>();
+        for row in 0..batch.num_rows() {
+            let time = times.value(row);
+            let part = |at: std::ops::Range<usize>| time[at].parse::<usize>().expect("a time");
+            let hour = part(5..7) * 744 + part(8..10) * 24 + part(11..13);
+            all.push(Known {
+                confidence: confidence.value(row),
+                right: predicted.value(row) == truth.value(row),
+                hour,
+            });
+        }
+    }
+    Some(all)
+}
+
+const THRESHOLD: f64 = 0.7;
+const FOLDS: usize = 5;
+const BINS: usize = 50;
+
+/// What many reviews of one population say.
+struct Tally {
+    covered: f64,
+    hajek_covered: f64,
+    /// Mean width of the assisted interval over that of the Hájek one.
+    width: f64,
+    labels: f64,
+}
+
+/// Reviews the population again and again; `said` is the confidence that the estimator is given, which decides nothing.
+fn reviewed(
+    all: &[Known],
+    rates: [f64; 2],
+    reviews: u32,
+    seed: u64,
+    said: impl Fn(&Known, &mut ChaCha8Rng) -> f64,
+) -> Tally {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let truth = all.iter().filter(|k| k.right).count() as f64 / all.len() as f64;
+    let weights = rates.map(|rate| WeightSums::of(rate).expect("a rate"));
+    let mut t = Tally { covered: 0.0, hajek_covered: 0.0, width: 0.0, labels: 0.0 };
+    let (mut wide, mut narrow) = (0.0, 0.0);
+    let said: Vec<f64> = all.iter().map(|k| said(k, &mut rng)).collect();
+    for _ in 0..reviews {
+        let mut strata = vec![Stratum { folds: vec![vec![ScoreBin::default(); BINS]; FOLDS] }; 2];
+        let (mut right, mut wrong) = (WeightSums::default(), WeightSums::default());
+        for (known, said) in all.iter().zip(&said) {
+            let route = usize::from(known.confidence < THRESHOLD);
+            let bin = ((said * BINS as f64) as usize).min(BINS - 1);
+            let bin = &mut strata[route].folds[known.hour % FOLDS][bin];
+            bin.n += 1;
+            if rng.random::<f64>() < rates[route] {
+                let (sum, total) =
+                    if known.right { (&mut bin.right, &mut right) } else { (&mut bin.wrong, &mut wrong) };
+                *sum += weights[route];
+                *total += weights[route];
+            }
+        }
+        let (found, hajek) = (assisted(&strata, 0.95), accuracy(right, wrong, 0.95).estimate);
+        let inside = |e: vigie::measure::proportion::Estimate| {
+            f64::from(u8::from(e.lower.is_some_and(|l| l <= truth) && e.upper.is_some_and(|u| truth <= u)))
+        };
+        t.covered += inside(found.estimate);
+        t.hajek_covered += inside(hajek);
+        narrow += found.estimate.upper.unwrap_or(1.0) - found.estimate.lower.unwrap_or(0.0);
+        wide += hajek.upper.unwrap_or(1.0) - hajek.lower.unwrap_or(0.0);
+        t.labels += found.n as f64;
+    }
+    let n = f64::from(reviews);
+    Tally { covered: t.covered / n, hajek_covered: t.hajek_covered / n, width: narrow / wide, labels: t.labels / n }
+}
+
+#[test]
+fn the_assisted_interval_is_narrower_and_covers() {
+    let Some(all) = naf2025() else {
+        println!("skipped: no ../shared/data/naf2025");
+        return;
+    };
+    let reviews = std::env::var("VIGIE_REVIEWS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+    println!("confidence       labels  assisted  hajek  width");
+    for share in [1.0, 0.25, 0.05] {
+        let rates = [0.05 * share, 0.6 * share];
+        let as_is = reviewed(&all, rates, reviews, 1, |k, _| k.confidence);
+        let useless = reviewed(&all, rates, reviews, 2, |_, rng| rng.random());
+        let miscalibrated = reviewed(&all, rates, reviews, 3, |k, _| 1.0 - 0.3 * k.confidence.powi(6));
+        for (name, t) in [("as it is", &as_is), ("useless", &useless), ("upside down", &miscalibrated)] {
+            println!("{name:<16} {:>6.0}  {:>8.3}  {:>5.3}  {:.3}", t.labels, t.covered, t.hajek_covered, t.width);
+            // 93.5 % to 97 %, give or take three standard errors of so many reviews
+            let error = 3.0 * (0.05 * 0.95 / f64::from(reviews)).sqrt();
+            assert!(
+                t.covered > 0.935 - error && t.covered < 0.97 + error,
+                "{name}, {:.0} labels: {}",
+                t.labels,
+                t.covered
+            );
+        }
+        assert!(as_is.width <= 0.85, "{:.0} labels: {}", as_is.labels, as_is.width);
+        assert!(useless.width <= 1.0 && miscalibrated.width <= 1.0, "{} {}", useless.width, miscalibrated.width);
+    }
+}
+
+/// Where the truth is known, what the design promises is what reviews then give.
+#[test]
+fn a_better_review_keeps_its_promise() {
+    let Some(all) = naf2025() else {
+        println!("skipped: no ../shared/data/naf2025");
+        return;
+    };
+    let range = |k: &Known| ((k.confidence * 10.0) as usize).min(9);
+    let mut strata = vec![ReviewStratum { predictions: 0, labelled: 0, right: 0.0 }; 10];
+    for known in &all {
+        let s = &mut strata[range(known)];
+        s.predictions += 1;
+        s.right += f64::from(u8::from(known.right));
+    }
+    for s in &mut strata {
+        s.right /= s.predictions as f64;
+        s.labelled = s.predictions;
+    }
+    let present: Vec<f64> = (0..10).map(|at| if at < 7 { 0.6 } else { 0.05 }).collect();
+    let labels: f64 = strata.iter().zip(&present).map(|(s, rate)| s.predictions as f64 * rate).sum();
+    let proposed = neyman(&strata, labels);
+    let [wide, narrow] = [&present, &proposed].map(|rates| half_width(&strata, rates, 0.95).expect("a width"));
+    println!(
+        "{labels:.0} labels: ±{wide:.5} as now, ±{narrow:.5} as proposed; {:.2} times the variance",
+        (wide / narrow).powi(2)
+    );
+    assert!(wide / narrow > 1.3, "{wide} to {narrow}");
+    let drawn: f64 = strata.iter().zip(&proposed).map(|(s, rate)| s.predictions as f64 * rate).sum();
+    assert!((drawn - labels).abs() < 1.0, "{drawn} labels of {labels}");
+    // the difference estimator over many reviews, with what is known of each range as its promise
+    let truth = all.iter().filter(|k| k.right).count() as f64 / all.len() as f64;
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    for (rates, promised) in [(&present, wide), (&proposed, narrow)] {
+        let errors: Vec<f64> = (0..100)
+            .map(|_| {
+                let mut labelled: Vec<Promise> = strata
+                    .iter()
+                    .map(|s| Promise { f: s.right, right: WeightSums::default(), wrong: WeightSums::default() })
+                    .collect();
+                for known in &all {
+                    let at = range(known);
+                    if rng.random::<f64>() < rates[at] {
+                        let weight = WeightSums::of(rates[at]).expect("a rate");
+                        let promise = &mut labelled[at];
+                        if known.right { promise.right += weight } else { promise.wrong += weight }
+                    }
+                }
+                difference(&labelled, truth, 1.0).expect("labels").estimate - truth
+            })
+            .collect();
+        let deviation = (errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64).sqrt();
+        let ratio = 1.96 * deviation / promised;
+        assert!((0.8..1.2).contains(&ratio), "promised ±{promised}, found ±{}", 1.96 * deviation);
+    }
+    let needed = labels_for(&strata, narrow, 0.95, |n| scaled(&strata, &present, n)).expect("there are enough");
+    assert!(needed > 1.3 * labels, "as precise without the design: {needed} labels instead of {labels}");
+}
+
+#[test]
+fn a_route_without_labels_leaves_everything_unknown() {
+    let some = |n, right, wrong| {
+        let bin = ScoreBin { n, right: WeightSums::certain(right), wrong: WeightSums::certain(wrong), unknown: 0 };
+        Stratum { folds: vec![vec![bin]; 2] }
+    };
+    let found = assisted(&[some(100, 0, 0), some(50, 30, 20)], 0.95);
+    assert_eq!(found.estimate.estimate, None);
+    // one without predictions has no say
+    let found = assisted(&[some(0, 0, 0), some(50, 30, 20)], 0.95);
+    assert_eq!((found.estimate.estimate, found.worth), (Some(0.6), None), "a census leaves nothing to chance");
+    assert_eq!(assisted(&[], 0.95).estimate.estimate, None);
+}
+
+#[test]
+fn one_fold_falls_back_to_the_labels_alone() {
+    let half = WeightSums { n: 40, w: 400.0, w2: 4000.0 };
+    let bins = vec![
+        ScoreBin { n: 500, right: half, wrong: WeightSums::default(), unknown: 0 },
+        ScoreBin { n: 500, right: WeightSums::default(), wrong: half, unknown: 0 },
+    ];
+    let found = assisted(&[Stratum { folds: vec![bins] }], 0.95);
+    assert_eq!(found.estimate, found.unassisted);
+    assert_eq!((found.worth, found.lambda), (Some(80), Some(0.0)));
+}
+
+/// Strata of one review at the usual rates.
+fn review(all: &[Known], rates: [f64; 2], rng: &mut ChaCha8Rng) -> Vec<Stratum> {
+    let weights = rates.map(|rate| WeightSums::of(rate).expect("a rate"));
+    let mut strata = vec![Stratum { folds: vec![vec![ScoreBin::default(); BINS]; FOLDS] }; 2];
+    for known in all {
+        let route = usize::from(known.confidence < THRESHOLD);
+        let bin = ((known.confidence * BINS as f64 + 1e-9) as usize).min(BINS - 1);
+        let bin = &mut strata[route].folds[known.hour % FOLDS][bin];
+        bin.n += 1;
+        if rng.random::<f64>() < rates[route] {
+            if known.right { bin.right += weights[route] } else { bin.wrong += weights[route] }
+        }
+    }
+    strata
+}
+
+#[test]
+fn the_safe_threshold_is_safe() {
+    let Some(all) = naf2025() else {
+        println!("skipped: no ../shared/data/naf2025");
+        return;
+    };
+    let reviews: u32 = std::env::var("VIGIE_REVIEWS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    let quality = |bin: usize| {
+        let accepted: Vec<&Known> =
+            all.iter().filter(|k| (k.confidence * BINS as f64 + 1e-9) as usize >= bin).collect();
+        accepted.iter().filter(|k| k.right).count() as f64 / accepted.len() as f64
+    };
+    for least in [0.93, 0.95, 0.97] {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let found: Vec<Option<usize>> =
+            (0..reviews).map(|_| lowest_safe(&review(&all, [0.05, 0.6], &mut rng), least, 0.95)).collect();
+        let broken = found.iter().flatten().filter(|bin| quality(**bin) < least).count();
+        let told = found.iter().flatten().count();
+        let mean = found.iter().flatten().sum::<usize>() as f64 / told.max(1) as f64 / BINS as f64;
+        println!(
+            "{least}: a threshold in {told} of {reviews} reviews, {mean:.3} in the mean; {broken} break the promise"
+        );
+        let allowed = 0.05 * f64::from(reviews) + 3.0 * (0.05 * 0.95 * f64::from(reviews)).sqrt();
+        assert!(broken as f64 <= allowed, "{least}: {broken} of {reviews}");
+        assert!(least > 0.95 || told > 0, "{least}: labels must be able to show it");
+    }
+}
+
+#[test]
+fn the_curve_has_every_threshold() {
+    let Some(all) = naf2025() else {
+        println!("skipped: no ../shared/data/naf2025");
+        return;
+    };
+    let strata = review(&all, [0.05, 0.6], &mut ChaCha8Rng::seed_from_u64(3));
+    let points = curve(&strata, 0.95);
+    assert_eq!(points.len(), BINS);
+    assert!(points.iter().all(|p| p.accepted + p.rest == all.len() as u64));
+    assert!(points.windows(2).all(|w| w[0].accepted >= w[1].accepted));
+    let covered = points.iter().filter(|p| {
+        let accepted: Vec<&Known> =
+            all.iter().filter(|k| (k.confidence * BINS as f64 + 1e-9) as usize >= p.bin).collect();
+        let truth = accepted.iter().filter(|k| k.right).count() as f64 / accepted.len() as f64;
+        p.quality.lower.is_some_and(|l| l <= truth) && p.quality.upper.is_some_and(|u| truth <= u)
+    });
+    // neighbouring thresholds share their rows: they miss together or not at all
+    assert!(covered.count() >= BINS * 4 / 5);
+}
+
+#[test]
+fn labels_of_an_unknown_design_are_weighted_by_what_is_known() {
+    let Some(all) = naf2025() else {
+        println!("skipped: no ../shared/data/naf2025");
+        return;
+    };
+    let truth = all.iter().filter(|k| k.right).count() as f64 / all.len() as f64;
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let (mut covered, mut naive) = (0, 0.0);
+    const REVIEWS: u32 = 40;
+    for _ in 0..REVIEWS {
+        let mut strata = vec![Stratum { folds: vec![vec![ScoreBin::default(); BINS]; FOLDS] }; 2];
+        let (mut right, mut labels) = (0.0, 0.0);
+        for known in &all {
+            let route = usize::from(known.confidence < THRESHOLD);
+            let bin = ((known.confidence * BINS as f64) as usize).min(BINS - 1);
+            let bin = &mut strata[route].folds[known.hour % FOLDS][bin];
+            bin.n += 1;
+            // the less sure the model is, the more often somebody looks; nobody says how often
+            if rng.random::<f64>() < 0.04 + 0.5 * (1.0 - known.confidence) {
+                let row = WeightSums { n: 1, w: 1.0, w2: 2.0 };
+                if known.right {
+                    bin.right += row
+                } else {
+                    bin.wrong += row
+                }
+                bin.unknown += 1;
+                right += f64::from(u8::from(known.right));
+                labels += 1.0;
+            }
+        }
+        let weighted: Vec<Stratum> = strata.iter().map(post_stratified).collect();
+        let found = assisted(&weighted, 0.95).estimate;
+        covered += u32::from(found.lower.is_some_and(|l| l <= truth) && found.upper.is_some_and(|u| truth <= u));
+        naive += right / labels / f64::from(REVIEWS);
+    }
+    println!("{covered} of {REVIEWS} cover {truth:.4}; unweighted one would read {naive:.4}");
+    assert!(covered >= REVIEWS * 17 / 20, "{covered} of {REVIEWS}");
+    assert!((naive - truth).abs() > 0.05, "the labels are not like the whole: {naive}");
+}
