@@ -19,6 +19,7 @@ pub mod sketch;
 pub mod threshold;
 pub mod weight;
 
+mod bisection;
 mod factorial;
 mod hypergeometric;
 mod ratio;

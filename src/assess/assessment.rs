@@ -218,6 +218,13 @@ pub struct AssistedAccuracy {
     pub assisted: Assisted,
 }
 
+impl AssistedAccuracy {
+    /// Whether it says more than the labels alone, weighted by their own probabilities, do.
+    pub fn says_more(&self) -> bool {
+        self.post_stratified > 0 || self.assisted.worth.is_some_and(|worth| worth > self.assisted.n)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionAccuracy {
     pub version: String,

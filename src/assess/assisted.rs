@@ -21,7 +21,7 @@ pub fn assisted(plan: &Plan, cells: &Cells, versions: &[String]) -> Vec<Assisted
         AssistedAccuracy {
             version: version.map(str::to_owned),
             route: route.to_owned(),
-            post_stratified: strata.iter().flat_map(|s| s.folds.iter().flatten()).map(|bin| bin.unknown).sum(),
+            post_stratified: strata.iter().flat_map(Stratum::bins).map(|bin| bin.unknown).sum(),
             assisted: measure(&strata, plan.request.confidence_level),
         }
     };
@@ -58,7 +58,7 @@ impl Cells {
 
     /// A stratum for each route, over the versions and routes that are wanted; labels without an inclusion probability are
     /// weighted by their route and confidence.
-    pub fn strata(&self, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<Stratum> {
+    fn strata(&self, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<Stratum> {
         self.by_route(keep).into_iter().map(|(_, stratum)| stratum).collect()
     }
 
@@ -67,12 +67,7 @@ impl Cells {
         let mut strata: BTreeMap<&Route, Stratum> = BTreeMap::new();
         for ((_, route), stratum) in self.0.iter().filter(|((v, r), _)| keep(v, r.as_deref())) {
             let sum = strata.entry(route).or_insert_with(empty);
-            for (to, from) in sum.folds.iter_mut().flatten().zip(stratum.folds.iter().flatten()) {
-                to.n += from.n;
-                to.right += from.right;
-                to.wrong += from.wrong;
-                to.unknown += from.unknown;
-            }
+            sum.folds.iter_mut().flatten().zip(stratum.bins()).for_each(|(to, from)| *to += *from);
         }
         strata.into_iter().map(|(route, stratum)| (route.clone(), post_stratified(&stratum))).collect()
     }

@@ -67,8 +67,9 @@ pub async fn assess(
 
     let versions = traffic.versions();
     let cells = Cells::new(&assistance);
-    let (review_design, review_precision) = review(plan, &cells.by_route(|_, _| true));
-    let threshold_curve = threshold(plan, &cells.strata(|_, _| true));
+    let routes = cells.by_route(|_, _| true);
+    let (review_design, review_precision) = review(plan, &routes);
+    let threshold_curve = threshold(plan, &routes.into_iter().map(|(_, stratum)| stratum).collect::<Vec<_>>());
     let (by_code, confusions) = by_code(plan, &volume, &outcome);
     let drift = drift(plan, &volume);
     let counts = counts(ledger);

@@ -67,8 +67,16 @@ pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuali
         }
     }
     let confusions = confusions(&codes, pairs);
-    let steady =
-        |failure: fn(&Code) -> WeightSums| shrunk(&leaves(plan, &codes, failure), plan.request.confidence_level);
+    let groups = groups(plan, codes.keys());
+    let steady = |failure: fn(&Code) -> WeightSums| {
+        let leaf = |(of, groups): (&Code, &Vec<usize>)| Leaf {
+            success: of.right,
+            failure: failure(of),
+            groups: groups.clone(),
+        };
+        let leaves: Vec<Leaf> = codes.values().zip(&groups).map(leaf).collect();
+        shrunk(&leaves, plan.request.confidence_level)
+    };
     let (precisions, recalls) = (steady(|of| of.false_positive), steady(|of| of.false_negative));
     let mut table: Vec<CodeQuality> = codes
         .into_iter()
@@ -98,11 +106,11 @@ fn quality(plan: &Plan, code: String, of: &Code, shrunk: (Estimate, Estimate)) -
     }
 }
 
-/// Codes under their ancestors at the coarser levels.
-fn leaves(plan: &Plan, codes: &BTreeMap<String, Code>, failure: fn(&Code) -> WeightSums) -> Vec<Leaf> {
+/// A number for each ancestor of each code, coarsest first.
+fn groups<'c>(plan: &Plan, codes: impl Iterator<Item = &'c String>) -> Vec<Vec<usize>> {
     let mut numbers: Vec<BTreeMap<String, usize>> = vec![BTreeMap::new(); usize::from(plan.level.max(1)) - 1];
-    let leaf = |(code, of): (&String, &Code)| {
-        let groups = numbers.iter_mut().enumerate().map(|(i, numbers)| {
+    let of = |code: &String| {
+        let ancestors = numbers.iter_mut().enumerate().map(|(i, numbers)| {
             let ancestor = match plan.nomenclature.roll_up(code, i as u8 + 1) {
                 RollUp::At(ancestor) => ancestor,
                 // codes that nobody knows are alike in that
@@ -111,9 +119,9 @@ fn leaves(plan: &Plan, codes: &BTreeMap<String, Code>, failure: fn(&Code) -> Wei
             let next = numbers.len();
             *numbers.entry(ancestor.to_owned()).or_insert(next)
         });
-        Leaf { success: of.right, failure: failure(of), groups: groups.collect() }
+        ancestors.collect()
     };
-    codes.iter().map(leaf).collect()
+    codes.map(of).collect()
 }
 
 fn confusions(codes: &BTreeMap<String, Code>, mut pairs: Vec<(String, String, WeightSums)>) -> Vec<Confusion> {

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::measure::{
-    assisted::Stratum,
+    assisted::{ScoreBin, Stratum},
     isotonic::isotonic,
     review_design::{ReviewStratum as Drawn, half_width, labels_for, neyman, scaled},
 };
@@ -54,7 +54,7 @@ pub fn review(plan: &Plan, routes: &[(Option<String>, Stratum)]) -> (Vec<ReviewS
     let goal = plan.request.half_width;
     let level = plan.request.confidence_level;
     let (mut rows, mut strata) = (Vec::new(), Vec::new());
-    let all: u64 = routes.iter().flat_map(|(_, s)| s.folds.iter().flatten()).map(|bin| bin.n).sum();
+    let all: u64 = routes.iter().map(|(_, s)| s.predictions()).sum();
     for (route, stratum) in routes {
         for range in ranges(stratum, all) {
             let (lower, upper) = range.bounds;
@@ -106,41 +106,34 @@ struct Range {
 struct Sum {
     from: usize,
     to: usize,
-    predictions: u64,
-    labelled: u64,
-    right: f64,
-    total: f64,
+    of: ScoreBin,
 }
 
 /// Ranges of the confidence with predictions; what is right in one is as an isotonic regression over all has it.
 fn ranges(stratum: &Stratum, all: u64) -> Vec<Range> {
-    let bins = stratum.folds.first().map_or(0, Vec::len);
+    let bins = stratum.width();
     let width = bins.div_ceil(RANGES).max(1);
     let mut sums: Vec<Sum> = Vec::new();
     for at in 0..bins {
-        if at % width == 0 || sums.last().is_none_or(|s| s.predictions * DENSE >= all) {
+        if at % width == 0 || sums.last().is_none_or(|s| s.of.n * DENSE >= all) {
             sums.push(Sum { from: at, ..Sum::default() });
         }
         let Some(sum) = sums.last_mut() else { continue };
         sum.to = at + 1;
-        for bin in stratum.folds.iter().filter_map(|fold| fold.get(at)) {
-            sum.predictions += bin.n;
-            sum.labelled += bin.right.n + bin.wrong.n;
-            sum.right += bin.right.total();
-            sum.total += bin.right.total() + bin.wrong.total();
-        }
+        sum.of += stratum.at(at);
     }
-    let right = isotonic(&sums.iter().map(|s| (s.right, s.total)).collect::<Vec<_>>());
+    let points = sums.iter().map(|s| (s.of.right.total(), s.of.right.total() + s.of.wrong.total()));
+    let right = isotonic(&points.collect::<Vec<_>>());
     let bound = |at: usize| at as f64 / bins as f64;
     sums.iter()
         .enumerate()
-        .filter(|(_, s)| s.predictions > 0)
+        .filter(|(_, s)| s.of.n > 0)
         .map(|(at, s)| Range {
             bounds: (bound(s.from), bound(s.to)),
             // a route without labels: nothing is known, so everything is open
             stratum: Drawn {
-                predictions: s.predictions,
-                labelled: s.labelled,
+                predictions: s.of.n,
+                labelled: s.of.labelled(),
                 right: right.as_ref().map_or(0.5, |r| r[at]),
             },
         })

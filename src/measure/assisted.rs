@@ -10,6 +10,8 @@
 //! leaves unexplained is uncertain. `λ` is the regression coefficient of `y` on `f` ("power tuning"); a useless `f` gets
 //! `λ` near 0, and 0 is the Hájek estimate.
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -30,11 +32,55 @@ pub struct ScoreBin {
     pub unknown: u64,
 }
 
+impl ScoreBin {
+    pub fn labelled(&self) -> u64 {
+        self.right.n + self.wrong.n
+    }
+}
+
+impl AddAssign for ScoreBin {
+    fn add_assign(&mut self, other: Self) {
+        self.n += other.n;
+        self.right += other.right;
+        self.wrong += other.wrong;
+        self.unknown += other.unknown;
+    }
+}
+
 /// The predictions of one route, `[fold][bin]`; bins rise with the confidence. Folds are what `f` is fitted without: any
 /// split that does not look at labels, such as the hour of the prediction.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stratum {
     pub folds: Vec<Vec<ScoreBin>>,
+}
+
+impl Stratum {
+    /// Of all folds.
+    pub fn bins(&self) -> impl Iterator<Item = &ScoreBin> {
+        self.folds.iter().flatten()
+    }
+
+    /// Bins of a fold.
+    pub fn width(&self) -> usize {
+        self.folds.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// One bin over all folds.
+    pub fn at(&self, bin: usize) -> ScoreBin {
+        let mut sum = ScoreBin::default();
+        self.folds.iter().filter_map(|fold| fold.get(bin)).for_each(|of| sum += *of);
+        sum
+    }
+
+    pub fn predictions(&self) -> u64 {
+        self.bins().map(|bin| bin.n).sum()
+    }
+
+    /// The same with every bin as `change` has it, which hears its number.
+    pub fn map(&self, change: impl Fn(usize, &ScoreBin) -> ScoreBin) -> Stratum {
+        let fold = |bins: &Vec<ScoreBin>| bins.iter().enumerate().map(|(at, bin)| change(at, bin)).collect();
+        Stratum { folds: self.folds.iter().map(fold).collect() }
+    }
 }
 
 /// Model-assisted accuracy beside the Hájek estimate from the same labels.
@@ -85,18 +131,13 @@ pub struct Promise {
 /// assert_eq!(difference(&[promise], 0.5, 1.0).unwrap().variance, 0.00125);
 /// ```
 pub fn difference(labelled: &[Promise], mean_f: f64, lambda: f64) -> Option<Difference> {
-    let m = Moments::of(labelled)?;
-    let estimate = m.y + lambda * (mean_f - m.f);
-    let variance = (m.yy - 2.0 * lambda * m.yf + lambda * lambda * m.ff).max(0.0) / (m.total * m.total);
-    Some(Difference { estimate, variance })
+    Some(Moments::of(labelled)?.difference(mean_f, lambda))
 }
 
 /// The `λ` with the least variance, `Σ v ẏ ḟ / Σ v ḟ²` with `v = (1−π) w²` and deviations from weighted means; `None` where
 /// `f` does not vary.
 pub fn tuned(labelled: &[Promise]) -> Option<f64> {
-    let m = Moments::of(labelled)?;
-    let lambda = m.yf / m.ff;
-    lambda.is_finite().then_some(lambda)
+    Moments::of(labelled)?.tuned()
 }
 
 /// Weighted means of labels and promises, and sums of squares and products about them.
@@ -130,6 +171,18 @@ impl Moments {
     }
 }
 
+impl Moments {
+    fn difference(&self, mean_f: f64, lambda: f64) -> Difference {
+        let left = (self.yy - 2.0 * lambda * self.yf + lambda * lambda * self.ff).max(0.0);
+        Difference { estimate: self.y + lambda * (mean_f - self.f), variance: left / (self.total * self.total) }
+    }
+
+    fn tuned(&self) -> Option<f64> {
+        let lambda = self.yf / self.ff;
+        lambda.is_finite().then_some(lambda)
+    }
+}
+
 /// Model-assisted accuracy over strata whose sizes are known.
 ///
 /// 1. What the confidence promises, `f`, is an isotonic regression of right or not on the bins of the confidence, weighted
@@ -149,21 +202,21 @@ impl Moments {
 /// Särndal, Swensson and Wretman (1992); Angelopoulos et al. (2023), Science 382; Zrnic and Candès (2024), PNAS 121, on
 /// cross-fitting.
 pub fn assisted(strata: &[Stratum], confidence_level: f64) -> Assisted {
-    let size = |s: &Stratum| s.folds.iter().flatten().map(|b| b.n).sum::<u64>();
-    let all: u64 = strata.iter().map(size).sum();
+    let all: u64 = strata.iter().map(Stratum::predictions).sum();
     let promises = promises(strata);
     let (mut parts, mut blind) = (Vec::new(), 0);
-    for stratum in strata.iter().filter(|s| size(s) > 0) {
-        match part(stratum, &promises, confidence_level) {
-            Some(part) => parts.push((size(stratum) as f64, part)),
-            None => blind += size(stratum),
+    for stratum in strata {
+        match (stratum.predictions(), part(stratum, &promises, confidence_level)) {
+            (0, _) => {}
+            (n, Some(part)) => parts.push((n as f64, part)),
+            (n, None) => blind += n,
         }
     }
     if blind as f64 > MOST_BLIND * all as f64 {
         return Assisted::default();
     }
     parts.iter_mut().for_each(|(share, _)| *share /= (all - blind) as f64);
-    let bins = || strata.iter().flat_map(|s| s.folds.iter().flatten());
+    let bins = || strata.iter().flat_map(Stratum::bins);
     let alone = accuracy(bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum(), confidence_level);
     let n = alone.n;
     let (helped, rows) = combine(&parts, confidence_level);
@@ -197,9 +250,8 @@ struct Part {
 }
 
 fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64) -> Option<Part> {
-    let bins = || stratum.folds.iter().flatten();
-    let right: WeightSums = bins().map(|b| b.right).sum();
-    let wrong: WeightSums = bins().map(|b| b.wrong).sum();
+    let right: WeightSums = stratum.bins().map(|b| b.right).sum();
+    let wrong: WeightSums = stratum.bins().map(|b| b.wrong).sum();
     let plain = accuracy(right, wrong, confidence_level);
     let p = plain.estimate.estimate?;
     let plain_n = plain.n_eff.unwrap_or(f64::INFINITY);
@@ -211,13 +263,14 @@ fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64)
         for (bin, f) in bins.iter().zip(f) {
             promised += bin.n as f64 * f;
             size += bin.n as f64;
-            if bin.right.n + bin.wrong.n > 0 {
+            if bin.labelled() > 0 {
                 labelled.push(Promise { f: *f, right: bin.right, wrong: bin.wrong });
             }
         }
     }
-    let (Some(lambda), Some(m)) = (tuned(&labelled), Moments::of(&labelled)) else { return Some(unassisted) };
-    let Some(found) = difference(&labelled, promised / size, lambda) else { return Some(unassisted) };
+    let Some(m) = Moments::of(&labelled) else { return Some(unassisted) };
+    let Some(lambda) = m.tuned() else { return Some(unassisted) };
+    let found = m.difference(promised / size, lambda);
     // what the assistance leaves of the variance; few labels say little about that, so rows that gain nothing join in
     let pseudo = normal_quantile(confidence_level).unwrap_or(1.96).powi(2) / 2.0;
     let typical = pseudo * (right.sampling() + wrong.sampling()) / plain.n.max(1) as f64 * p * (1.0 - p);
@@ -259,17 +312,15 @@ fn promises(strata: &[Stratum]) -> Vec<Option<Vec<f64>>> {
     (0..folds)
         .map(|fold| {
             let others = strata.iter().flat_map(|s| s.folds.iter().enumerate().filter(move |(k, _)| *k != fold));
-            let mut bins: Vec<(WeightSums, WeightSums)> = Vec::new();
+            let mut bins: Vec<ScoreBin> = Vec::new();
             for (_, cells) in others {
                 if bins.len() < cells.len() {
-                    bins.resize(cells.len(), Default::default());
+                    bins.resize(cells.len(), ScoreBin::default());
                 }
-                for (bin, cell) in bins.iter_mut().zip(cells) {
-                    bin.0 += cell.right;
-                    bin.1 += cell.wrong;
-                }
+                bins.iter_mut().zip(cells).for_each(|(bin, cell)| *bin += *cell);
             }
-            let points: Vec<(f64, f64)> = bins.iter().map(|(r, w)| (r.total(), r.total() + w.total())).collect();
+            let points: Vec<(f64, f64)> =
+                bins.iter().map(|b| (b.right.total(), b.right.total() + b.wrong.total())).collect();
             isotonic(&points)
         })
         .collect()

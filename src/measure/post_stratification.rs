@@ -31,10 +31,10 @@ const MOST_GROUPS: usize = 10;
 /// assert_eq!(weighted.folds[0][0].wrong.w, 32.0);
 /// ```
 pub fn post_stratified(stratum: &Stratum) -> Stratum {
-    if stratum.folds.iter().flatten().all(|bin| bin.unknown == 0) {
+    if stratum.bins().all(|bin| bin.unknown == 0) {
         return stratum.clone();
     }
-    let bins = stratum.folds.iter().map(Vec::len).max().unwrap_or(0);
+    let bins = stratum.width();
     let width = bins.div_ceil(MOST_GROUPS).max(1);
     let mut groups: Vec<Group> = Vec::new();
     for at in 0..bins {
@@ -44,10 +44,9 @@ pub fn post_stratified(stratum: &Stratum) -> Stratum {
         }
         if let Some(group) = groups.last_mut() {
             group.end = at + 1;
-            for bin in stratum.folds.iter().filter_map(|fold| fold.get(at)) {
-                group.predictions += bin.n;
-                group.labels += bin.right.n + bin.wrong.n;
-            }
+            let bin = stratum.at(at);
+            group.predictions += bin.n;
+            group.labels += bin.labelled();
         }
     }
     // the highest group may have too few of its own
@@ -59,14 +58,12 @@ pub fn post_stratified(stratum: &Stratum) -> Stratum {
         before.end = last.end;
         groups.pop();
     }
-    let weigh = |(at, bin): (usize, &ScoreBin)| {
+    stratum.map(|at, bin| {
         let group = groups.iter().find(|g| at < g.end);
         let weight = group.map_or(1.0, |g| (g.predictions as f64 / g.labels.max(1) as f64).max(1.0));
         let sums = |n: u64| WeightSums { n, w: n as f64 * weight, w2: n as f64 * weight * weight };
         ScoreBin { right: sums(bin.right.n), wrong: sums(bin.wrong.n), ..*bin }
-    };
-    let fold = |bins: &Vec<ScoreBin>| bins.iter().enumerate().map(weigh).collect();
-    Stratum { folds: stratum.folds.iter().map(fold).collect() }
+    })
 }
 
 /// Neighbouring bins, up to `end`.

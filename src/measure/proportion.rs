@@ -9,6 +9,8 @@ use statrs::{
     function::beta::beta_reg,
 };
 
+use super::bisection::bisect;
+
 /// A point estimate with its interval; `None` where the data says nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -127,17 +129,5 @@ fn is_proportion(p: f64, n: f64) -> bool {
 
 /// Bisection on the regularised incomplete beta function: statrs' own inverse may stop early.
 pub(super) fn beta_quantile(probability: f64, a: f64, b: f64) -> f64 {
-    let (mut low, mut high) = (0.0_f64, 1.0_f64);
-    for _ in 0..200 {
-        let middle = low + (high - low) / 2.0;
-        if middle <= low || middle >= high {
-            break;
-        }
-        if beta_reg(a, b, middle) < probability {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
+    bisect((0.0, 1.0), 0.0, |middle| beta_reg(a, b, middle) < probability)
 }

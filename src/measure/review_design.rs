@@ -5,7 +5,7 @@
 //! total. Neyman's allocation spends labels where `√(f(1−f))` is large (Neyman 1934; Särndal, Swensson and Wretman 1992,
 //! section 12.2).
 
-use super::proportion::normal_quantile;
+use super::{bisection::bisect, proportion::normal_quantile};
 
 /// Predictions that a review treats alike: a route, a range of the confidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,7 +56,7 @@ pub fn half_width(strata: &[ReviewStratum], rates: &[f64], confidence_level: f64
 pub fn neyman(strata: &[ReviewStratum], labels: f64) -> Vec<f64> {
     let rate = |scale: f64, s: &ReviewStratum| (scale * s.spread().sqrt()).clamp(LEAST_RATE, 1.0);
     let drawn = |scale: f64| strata.iter().map(|s| s.predictions as f64 * rate(scale, s)).sum::<f64>();
-    let scale = bisect(labels, drawn);
+    let scale = bisect((0.0, MOST_SCALE), 0.0, |scale| drawn(scale) < labels);
     strata.iter().map(|s| rate(scale, s)).collect()
 }
 
@@ -65,7 +65,7 @@ pub fn scaled(strata: &[ReviewStratum], rates: &[f64], labels: f64) -> Vec<f64> 
     let drawn = |scale: f64| {
         strata.iter().zip(rates).map(|(s, rate)| s.predictions as f64 * (scale * rate).min(1.0)).sum::<f64>()
     };
-    let scale = bisect(labels, drawn);
+    let scale = bisect((0.0, MOST_SCALE), 0.0, |scale| drawn(scale) < labels);
     rates.iter().map(|rate| (scale * rate).min(1.0)).collect()
 }
 
@@ -81,20 +81,8 @@ pub fn labels_for(
     if wide(all) {
         return None;
     }
-    let (mut low, mut high) = (0.0, all);
-    while high - low > 0.5 {
-        let middle = f64::midpoint(low, high);
-        if wide(middle) { low = middle } else { high = middle }
-    }
-    Some(high)
+    Some(bisect((0.0, all), 0.5, wide))
 }
 
-/// The scale at which a rising function reaches a value; a very large one where it never does.
-fn bisect(value: f64, of: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1e9);
-    for _ in 0..200 {
-        let middle = f64::midpoint(low, high);
-        if of(middle) < value { low = middle } else { high = middle }
-    }
-    high
-}
+/// More than any rate has to be multiplied by.
+const MOST_SCALE: f64 = 1e9;

@@ -30,7 +30,6 @@ const LEAST_LABELS: u64 = 50;
 /// would let through, those of the automatic one what a higher one would keep. The quality is that of
 /// [`assisted`], over the bins that would be accepted.
 pub fn curve(strata: &[Stratum], confidence_level: f64) -> Vec<ThresholdPoint> {
-    let bins = strata.iter().flat_map(|s| &s.folds).map(Vec::len).max().unwrap_or(0);
     let point = |bin: usize| {
         let (above, below) = (split(strata, |at| at >= bin), split(strata, |at| at < bin));
         let found = assisted(&above, confidence_level);
@@ -43,7 +42,7 @@ pub fn curve(strata: &[Stratum], confidence_level: f64) -> Vec<ThresholdPoint> {
             rest_accuracy: assisted(&below, confidence_level).estimate.estimate,
         }
     };
-    (0..bins).map(point).collect()
+    (0..bins(strata)).map(point).collect()
 }
 
 /// The lowest threshold that keeps the quality at `least` or above, with confidence `confidence_level`: the number of its
@@ -54,11 +53,10 @@ pub fn curve(strata: &[Stratum], confidence_level: f64) -> Vec<ThresholdPoint> {
 /// what labels say (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; Angelopoulos et al. 2021, "Learn then
 /// Test"). `None` where not even the first will do.
 pub fn lowest_safe(strata: &[Stratum], least: f64, confidence_level: f64) -> Option<usize> {
-    let bins = strata.iter().flat_map(|s| &s.folds).map(Vec::len).max().unwrap_or(0);
     // a two-sided interval of this level has the wanted one-sided bound
     let two_sided = 2.0 * confidence_level - 1.0;
     let mut safe = None;
-    for bin in (0..bins).rev() {
+    for bin in (0..bins(strata)).rev() {
         let found = assisted(&split(strata, |at| at >= bin), two_sided);
         if found.n < LEAST_LABELS {
             continue;
@@ -72,11 +70,14 @@ pub fn lowest_safe(strata: &[Stratum], least: f64, confidence_level: f64) -> Opt
 }
 
 fn split(strata: &[Stratum], keep: impl Fn(usize) -> bool) -> Vec<Stratum> {
-    let kept = |(at, bin): (usize, &ScoreBin)| if keep(at) { *bin } else { ScoreBin::default() };
-    let fold = |bins: &Vec<ScoreBin>| bins.iter().enumerate().map(kept).collect();
-    strata.iter().map(|s| Stratum { folds: s.folds.iter().map(fold).collect() }).collect()
+    let kept = |at: usize, bin: &ScoreBin| if keep(at) { *bin } else { ScoreBin::default() };
+    strata.iter().map(|s| s.map(kept)).collect()
+}
+
+fn bins(strata: &[Stratum]) -> usize {
+    strata.iter().map(Stratum::width).max().unwrap_or(0)
 }
 
 fn size(strata: &[Stratum]) -> u64 {
-    strata.iter().flat_map(|s| s.folds.iter().flatten()).map(|bin| bin.n).sum()
+    strata.iter().map(Stratum::predictions).sum()
 }

@@ -170,8 +170,7 @@ fn assisted(t: &Texts, a: &Assessment) -> Option<Table> {
             Cell::number(worth).why(t.s("dash.no_labels")),
         ]);
     }
-    let more = |r: &AssistedAccuracy| r.post_stratified > 0 || r.assisted.worth.is_some_and(|n| n > r.assisted.n);
-    rows.iter().any(more).then_some(table)
+    rows.iter().any(AssistedAccuracy::says_more).then_some(table)
 }
 
 /// `None` without labels, or where the present precision cannot be told.

@@ -2,7 +2,7 @@
 
 use super::{number::DASH, texts::Texts};
 use crate::{
-    assess::assessment::{Assessment, AssistedAccuracy, OverallAccuracy},
+    assess::assessment::{Assessment, OverallAccuracy},
     measure::{assisted::Assisted, proportion::Estimate},
 };
 
@@ -32,10 +32,7 @@ pub(crate) fn overall<'a>(a: &'a Assessment, level: u32, route: &str) -> Option<
 /// is the accuracy there.
 fn assisted<'a>(a: &'a Assessment, route: &str) -> Option<&'a Assisted> {
     let rows = a.accuracy.assisted.iter().filter(|row| row.version.is_none() && row.route == route);
-    let more = |row: &&AssistedAccuracy| {
-        row.post_stratified > 0 || row.assisted.worth.is_some_and(|worth| worth > row.assisted.n)
-    };
-    rows.filter(more).map(|row| &row.assisted).find(|found| found.estimate.estimate.is_some())
+    rows.filter(|row| row.says_more()).map(|row| &row.assisted).find(|found| found.estimate.estimate.is_some())
 }
 
 /// The finest level that has an accuracy.
@@ -108,8 +105,8 @@ fn accuracy(t: &Texts, a: &Assessment, level: u32, route: &str) -> Headline {
     let helped = assisted(a, route).filter(|found| found.n == row.n);
     if helped.is_some() {
         let alone = [("point", t.pct(Some(point))), ("interval", t.interval(&row.estimate))];
-        let alone: Vec<(&str, &str)> = alone.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        meaning = format!("{meaning}, {}", t.f("strip.assisted", &alone));
+        let alone = t.f("strip.assisted", &alone.each_ref().map(|(name, text)| (*name, text.as_str())));
+        meaning = format!("{meaning}, {alone}");
     }
     let shown = helped.map_or(row.estimate, |found| found.estimate);
     let mut figure = headline(t, &format!("strip.accuracy_{route}"), t.pct(shown.estimate), meaning);

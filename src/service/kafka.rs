@@ -15,7 +15,6 @@ mod tallies;
 mod workers;
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -36,7 +35,7 @@ use tallies::Tallies;
 pub use tallies::{COMMIT_BUCKETS, CommitTimes};
 use workers::Workers;
 
-use super::{Holdings, Parts, Peers, ServiceError, internal};
+use super::{Holdings, Parts, Peers, ServiceError, guarded};
 use crate::{
     assess::Naming,
     fact::Ledger,
@@ -138,10 +137,9 @@ impl KafkaService {
         let (send, receive) = channel();
         let shared = partitions.clone();
         let poll = move || {
-            let read = catch_unwind(AssertUnwindSafe(|| reader.run(&send)));
-            if let Err(cause) = read {
+            if let Err(why) = guarded(|| reader.run(&send)) {
                 // a service that reads no more must not look alive
-                shared.fail(internal(&*cause));
+                shared.fail(why);
                 shared.close_all();
             }
         };

@@ -1,5 +1,4 @@
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -9,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Status, internal};
+use super::{Status, guarded};
 use crate::{
     assess::Naming,
     event::Kind,
@@ -76,8 +75,8 @@ impl Service {
             .name("vigie-consumer".to_owned())
             .spawn(move || {
                 let run = || work(consumer, &log, &worker_status, &worker_stop, started);
-                if let Err(cause) = catch_unwind(AssertUnwindSafe(run)) {
-                    worker_status.failed(internal(&*cause));
+                if let Err(why) = guarded(run) {
+                    worker_status.failed(why);
                 }
             })
             .map_err(ServiceError::Thread)?;

@@ -53,9 +53,9 @@ impl Chunk {
         self.keys.is_empty()
     }
 
-    /// Empties it and gives it the next number.
-    pub fn turn_over(&mut self) {
-        self.number += 1;
+    /// Empties it and gives it another number.
+    pub fn begin(&mut self, number: u64) {
+        self.number = number;
         self.keys.clear();
         self.ends.clear();
         self.records.clear();

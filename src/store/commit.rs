@@ -49,26 +49,12 @@ impl<'a> Commit<'a> {
 }
 
 impl Store {
-    /// Writes a batch atomically; `written` is moved on. Gives
+    /// Writes a batch atomically; `written` is moved on, and after an error of no use any more. Gives
     /// the numbers of the parcels.
     ///
     /// # Errors
     /// When the disk refuses: nothing of the batch is stored then.
     pub fn commit(
-        &self,
-        commit: Commit<'_>,
-        ledger: &mut Ledger,
-        symbols: &Symbols,
-        written: &mut Written,
-    ) -> Result<std::ops::Range<u64>, StoreError> {
-        let outcome = self.write(commit, ledger, symbols, written);
-        if outcome.is_err() {
-            written.pages.forget();
-        }
-        outcome
-    }
-
-    fn write(
         &self,
         commit: Commit<'_>,
         ledger: &mut Ledger,

@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use fjall::{OwnedWriteBatch, Readable};
 
 use super::{
@@ -71,15 +73,22 @@ impl HeldLog {
 
     /// The record of a key, and its chunk. Not for keys that the batch has put.
     pub(super) fn find(&self, store: &Store, key: JoinKey) -> Result<Option<(Held, u64)>, StoreError> {
-        self.newest(key, |number| {
-            if number > self.carried.number {
-                Ok(None)
-            } else if number == self.carried.number {
-                self.carried.find(key).map(decode).transpose()
-            } else {
-                look(store, number, key, decode)
-            }
-        })
+        self.newest(key, |number| self.committed(store, number, key, decode))
+    }
+
+    /// What a chunk had under a key when the batch began.
+    fn committed<T>(
+        &self,
+        store: &Store,
+        number: u64,
+        key: JoinKey,
+        then: impl FnOnce(&[u8]) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        match number.cmp(&self.carried.number) {
+            Ordering::Less => look(store, number, key, then),
+            Ordering::Equal => self.carried.find(key).map(then).transpose(),
+            Ordering::Greater => Ok(None),
+        }
     }
 
     /// The chunk that has a key so far, while chunk `number` is read.
@@ -110,29 +119,19 @@ impl HeldLog {
 
     /// Appends nothing before a chunk: the end of a sweep that is under way.
     pub fn go_past(&mut self, until: u64) {
-        while self.open.number < until {
-            self.open.turn_over();
+        if self.open.number < until {
+            self.open.begin(until);
         }
     }
 
-    /// Whether a chunk that a batch found has the copy of a key that holds. The batch puts no records of its own.
+    /// Whether the copy of a key in a chunk, which has one, is the one that holds. The batch puts no records of its own.
     pub(super) fn holds(&self, store: &Store, key: JoinKey, number: u64) -> Result<bool, StoreError> {
-        let candidates = self.index.candidates(key);
-        if !candidates.contains(&(number as u32)) {
-            return Ok(false);
-        }
-        for later in candidates.iter().map(|c| self.whole(*c)).filter(|c| *c > number && *c <= self.carried.number) {
-            // two keys of one tag: the entry may be the other's
-            let moved = if later == self.carried.number {
-                self.carried.find(key).is_some()
-            } else {
-                look(store, later, key, |_| Ok(()))?.is_some()
-            };
-            if moved {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let found = self.newest(key, |of| match of.cmp(&number) {
+            Ordering::Less => Ok(None),
+            Ordering::Equal => Ok(Some(())),
+            Ordering::Greater => self.committed(store, of, key, |_| Ok(())),
+        })?;
+        Ok(found.is_some_and(|(_, of)| of == number))
     }
 
     /// Writes a record at the end of the log; `before` is the chunk that had it.
@@ -146,7 +145,7 @@ impl HeldLog {
     ) {
         if self.open.size() + record.len() > FULL && !self.open.is_empty() {
             self.write_open(store, batch);
-            self.open.turn_over();
+            self.open.begin(self.open.number + 1);
         }
         self.open.push(key, record);
         let to = self.open.number as u32;
@@ -165,7 +164,7 @@ impl HeldLog {
     /// forgets it: see [`go_past`](Self::go_past).
     pub fn turn_over(&mut self) -> u64 {
         if !self.open.is_empty() {
-            self.open.turn_over();
+            self.open.begin(self.open.number + 1);
         }
         self.open.number
     }

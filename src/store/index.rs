@@ -4,7 +4,8 @@ use crate::event::JoinKey;
 ///
 /// Keys are hashes. The first bits of a key name a shard, the next 16 are kept in it as a tag, in order, each with the
 /// chunk: 6.4 bytes a record. Two keys may share a tag, so what is found is where a record *may* be; the chunk holds the
-/// whole key. One key in 50 meets another's tag in a store of five million records.
+/// whole key. One key in a hundred meets another's tag in a store of five million
+/// records.
 #[derive(Debug, Default)]
 pub struct Index {
     shards: Vec<Shard>,

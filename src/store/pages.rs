@@ -90,11 +90,6 @@ impl Pages {
         Ok(())
     }
 
-    /// What it knows is of a write that was not made.
-    pub(super) fn forget(&mut self) {
-        self.shapes.clear();
-    }
-
     fn change<P: Page>(
         &mut self,
         store: &Store,

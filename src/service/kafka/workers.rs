@@ -1,5 +1,4 @@
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,7 +11,7 @@ use std::{
 use super::{Pair, Stopped, Tallies};
 use crate::{
     ingest::{DECODER_STACK, kafka::Records},
-    service::internal,
+    service::guarded,
 };
 
 /// A batch on its way to its store.
@@ -107,9 +106,8 @@ impl Drop for Workers {
 fn work(jobs: &Receiver<Job>, load: &Load, tallies: &Tallies) {
     while let Ok(Job { pair, mut records }) = jobs.recv() {
         let before = tallies.seconds();
-        let outcome = catch_unwind(AssertUnwindSafe(|| pair.take(&records))).unwrap_or_else(|cause| {
-            // nothing of the batch is stored; what the consumer holds in memory is not to be trusted any more
-            pair.stop(Stopped::Failed(internal(&*cause)));
+        let outcome = guarded(|| pair.take(&records)).unwrap_or_else(|why| {
+            pair.stop(Stopped::Failed(why));
             None
         });
         if let Some(taken) = outcome {

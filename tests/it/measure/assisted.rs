@@ -102,25 +102,13 @@ fn reviewed(
 ) -> Tally {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let truth = all.iter().filter(|k| k.right).count() as f64 / all.len() as f64;
-    let weights = rates.map(|rate| WeightSums::of(rate).expect("a rate"));
     let mut t = Tally { covered: 0.0, hajek_covered: 0.0, width: 0.0, labels: 0.0 };
     let (mut wide, mut narrow) = (0.0, 0.0);
     let said: Vec<f64> = all.iter().map(|k| said(k, &mut rng)).collect();
     for _ in 0..reviews {
-        let mut strata = vec![Stratum { folds: vec![vec![ScoreBin::default(); BINS]; FOLDS] }; 2];
-        let (mut right, mut wrong) = (WeightSums::default(), WeightSums::default());
-        for (known, said) in all.iter().zip(&said) {
-            let route = usize::from(known.confidence < THRESHOLD);
-            let bin = ((said * BINS as f64) as usize).min(BINS - 1);
-            let bin = &mut strata[route].folds[known.hour % FOLDS][bin];
-            bin.n += 1;
-            if rng.random::<f64>() < rates[route] {
-                let (sum, total) =
-                    if known.right { (&mut bin.right, &mut right) } else { (&mut bin.wrong, &mut wrong) };
-                *sum += weights[route];
-                *total += weights[route];
-            }
-        }
+        let strata = review(all, &said, rates, &mut rng);
+        let bins = || strata.iter().flat_map(Stratum::bins);
+        let (right, wrong) = (bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum());
         let (found, hajek) = (assisted(&strata, 0.95), accuracy(right, wrong, 0.95).estimate);
         let inside = |e: vigie::measure::proportion::Estimate| {
             f64::from(u8::from(e.lower.is_some_and(|l| l <= truth) && e.upper.is_some_and(|u| truth <= u)))
@@ -248,20 +236,34 @@ fn one_fold_falls_back_to_the_labels_alone() {
     assert_eq!((found.worth, found.lambda), (Some(80), Some(0.0)));
 }
 
-/// Strata of one review at the usual rates.
-fn review(all: &[Known], rates: [f64; 2], rng: &mut ChaCha8Rng) -> Vec<Stratum> {
+/// The bin of a confidence; one that is written as 0.70 belongs to the bin that begins there.
+fn bin(confidence: f64) -> usize {
+    ((confidence * BINS as f64 + 1e-9) as usize).min(BINS - 1)
+}
+
+/// Strata of one review; `said` is the confidence that the estimator is given for each.
+fn review(all: &[Known], said: &[f64], rates: [f64; 2], rng: &mut ChaCha8Rng) -> Vec<Stratum> {
     let weights = rates.map(|rate| WeightSums::of(rate).expect("a rate"));
     let mut strata = vec![Stratum { folds: vec![vec![ScoreBin::default(); BINS]; FOLDS] }; 2];
-    for known in all {
+    for (known, said) in all.iter().zip(said) {
         let route = usize::from(known.confidence < THRESHOLD);
-        let bin = ((known.confidence * BINS as f64 + 1e-9) as usize).min(BINS - 1);
-        let bin = &mut strata[route].folds[known.hour % FOLDS][bin];
+        let bin = &mut strata[route].folds[known.hour % FOLDS][bin(*said)];
         bin.n += 1;
         if rng.random::<f64>() < rates[route] {
             if known.right { bin.right += weights[route] } else { bin.wrong += weights[route] }
         }
     }
     strata
+}
+
+fn confidences(all: &[Known]) -> Vec<f64> {
+    all.iter().map(|known| known.confidence).collect()
+}
+
+/// What the model got right of those that a threshold accepts.
+fn truth_from(all: &[Known], lowest: usize) -> f64 {
+    let accepted: Vec<&Known> = all.iter().filter(|known| bin(known.confidence) >= lowest).collect();
+    accepted.iter().filter(|known| known.right).count() as f64 / accepted.len() as f64
 }
 
 #[test]
@@ -271,16 +273,12 @@ fn the_safe_threshold_is_safe() {
         return;
     };
     let reviews: u32 = std::env::var("VIGIE_REVIEWS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
-    let quality = |bin: usize| {
-        let accepted: Vec<&Known> =
-            all.iter().filter(|k| (k.confidence * BINS as f64 + 1e-9) as usize >= bin).collect();
-        accepted.iter().filter(|k| k.right).count() as f64 / accepted.len() as f64
-    };
+    let said = confidences(&all);
     for least in [0.93, 0.95, 0.97] {
         let mut rng = ChaCha8Rng::seed_from_u64(9);
         let found: Vec<Option<usize>> =
-            (0..reviews).map(|_| lowest_safe(&review(&all, [0.05, 0.6], &mut rng), least, 0.95)).collect();
-        let broken = found.iter().flatten().filter(|bin| quality(**bin) < least).count();
+            (0..reviews).map(|_| lowest_safe(&review(&all, &said, [0.05, 0.6], &mut rng), least, 0.95)).collect();
+        let broken = found.iter().flatten().filter(|bin| truth_from(&all, **bin) < least).count();
         let told = found.iter().flatten().count();
         let mean = found.iter().flatten().sum::<usize>() as f64 / told.max(1) as f64 / BINS as f64;
         println!(
@@ -298,15 +296,13 @@ fn the_curve_has_every_threshold() {
         println!("skipped: no ../shared/data/naf2025");
         return;
     };
-    let strata = review(&all, [0.05, 0.6], &mut ChaCha8Rng::seed_from_u64(3));
+    let strata = review(&all, &confidences(&all), [0.05, 0.6], &mut ChaCha8Rng::seed_from_u64(3));
     let points = curve(&strata, 0.95);
     assert_eq!(points.len(), BINS);
     assert!(points.iter().all(|p| p.accepted + p.rest == all.len() as u64));
     assert!(points.windows(2).all(|w| w[0].accepted >= w[1].accepted));
     let covered = points.iter().filter(|p| {
-        let accepted: Vec<&Known> =
-            all.iter().filter(|k| (k.confidence * BINS as f64 + 1e-9) as usize >= p.bin).collect();
-        let truth = accepted.iter().filter(|k| k.right).count() as f64 / accepted.len() as f64;
+        let truth = truth_from(&all, p.bin);
         p.quality.lower.is_some_and(|l| l <= truth) && p.quality.upper.is_some_and(|u| truth <= u)
     });
     // neighbouring thresholds share their rows: they miss together or not at all
@@ -328,8 +324,7 @@ fn labels_of_an_unknown_design_are_weighted_by_what_is_known() {
         let (mut right, mut labels) = (0.0, 0.0);
         for known in &all {
             let route = usize::from(known.confidence < THRESHOLD);
-            let bin = ((known.confidence * BINS as f64) as usize).min(BINS - 1);
-            let bin = &mut strata[route].folds[known.hour % FOLDS][bin];
+            let bin = &mut strata[route].folds[known.hour % FOLDS][bin(known.confidence)];
             bin.n += 1;
             // the less sure the model is, the more often somebody looks; nobody says how often
             if rng.random::<f64>() < 0.04 + 0.5 * (1.0 - known.confidence) {
