@@ -11,7 +11,7 @@ SAMPLE := demo-data/sample-report
 KAFKA_MODES := throughput latency held recovery soak
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint fmt ci docs report-sample bench bench-kafka fuzz clean-data
+.PHONY: help demo test simulate chaos lint fmt ci docs report-sample bench bench-kafka fuzz clean-data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ demo: ## a sample stream through the service: findings, a report, the live page
 test: ## all tests
 	@.ci/setup test
 	cargo test --locked $(ARGS)
+
+simulate: ## the tables of docs/statistics.md, seeds fixed (hours; ARGS=measure::drift runs a part)
+	@.ci/setup test
+	CARGO_PROFILE_DEV_OPT_LEVEL=3 VIGIE_SIMULATE=1 VIGIE_REVIEWS=600 cargo test --locked --test it -- --nocapture --include-ignored --test-threads=1 $(or $(ARGS),measure::)
 
 chaos: ## the fault tests at length: KILLS kills a test (about 25 minutes)
 	@.ci/setup test
@@ -51,7 +55,7 @@ report-sample: ## a report on the sample stream, into demo-data/
 
 bench: ## criterion, and a release build against Evidently on a million rows (the build takes half an hour on 2 cores)
 	@.ci/setup build
-	cargo bench --locked --bench pipeline
+	cargo bench --locked --bench pipeline --bench measures
 	cargo build --locked --release
 	benches/run_paired.sh $(CARGO_TARGET_DIR)/release/vigie $(ARGS)
 

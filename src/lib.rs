@@ -8,6 +8,7 @@ pub mod event;
 pub mod csv;
 pub mod nomenclature;
 pub mod measure;
+pub mod decide;
 // the flow: events in, facts out
 pub mod ingest;
 pub mod join;

@@ -3,6 +3,8 @@
 //! A code is written with or without dots and in either case: `56.10a` and `5610A` are one code, kept in its
 //! [`canonical`] form. A code that a nomenclature does not know is still a code: it is counted under itself at every level.
 
+pub mod crosswalk;
+
 mod builtin;
 mod load;
 mod tree;

@@ -202,8 +202,14 @@ impl Moments {
 /// Särndal, Swensson and Wretman (1992); Angelopoulos et al. (2023), Science 382; Zrnic and Candès (2024), PNAS 121, on
 /// cross-fitting.
 pub fn assisted(strata: &[Stratum], confidence_level: f64) -> Assisted {
+    assisted_by(strata, strata, confidence_level)
+}
+
+/// As [`assisted`], with what the confidence promises learnt from other strata with the same folds and bins: of a week, say,
+/// from the whole period. A label must be in the same fold of both, so that it never is its own judge.
+pub fn assisted_by(strata: &[Stratum], learnt_from: &[Stratum], confidence_level: f64) -> Assisted {
     let all: u64 = strata.iter().map(Stratum::predictions).sum();
-    let promises = promises(strata);
+    let promises = promises(learnt_from);
     let (mut parts, mut blind) = (Vec::new(), 0);
     for stratum in strata {
         match (stratum.predictions(), part(stratum, &promises, confidence_level)) {

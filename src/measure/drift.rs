@@ -1,13 +1,22 @@
 //! Has the distribution of codes changed, is it more than chance, and which codes carry it?
 //!
 //! Distances say how much ([`distance`]), tests say whether it can be chance ([`mod@homogeneity`], [`permutation`]), and
-//! [`category`] says where. All take two slices of counts over the same categories in the same order.
+//! [`category`] says where, [`hierarchy`] at which level of a classification. [`excess`] and [`effect`] say how large it is
+//! with an interval, [`verdict`] whether that matters, [`dispersion`] and [`day_permutation`] allow for days that differ without drift, and
+//! [`mod@reference`] names the days to compare with. Counts are slices over the same categories in the same order.
 
 pub mod category;
+pub mod day_permutation;
+pub mod dispersion;
 pub mod distance;
+pub mod effect;
+pub mod excess;
 pub mod fisher;
+pub mod hierarchy;
 pub mod homogeneity;
 pub mod permutation;
+pub mod reference;
+pub mod verdict;
 
 use serde::{Deserialize, Serialize};
 

@@ -22,7 +22,8 @@ pub struct Leaf {
 ///
 /// A code with three labels says little; its class, its group and its section say more, and codes of one parent are alike as
 /// far as data show. From the coarsest level down each node gets the mean of a Beta posterior whose prior is at its
-/// parent's mean (made without the node itself), with as many pseudo-rows `κ` as all nodes of that level make most likely (beta-binomial likelihood):
+/// parent's mean (made without the node itself), with as many pseudo-rows `κ` as all nodes of that level speak for (beta-binomial likelihood, `1/(κ + 1)` averaged
+/// over it):
 ///
 /// `p = (κ p_parent + x) / (κ + n)`, `n = (Σw)²/Σw²` effective rows, `x = n · Hájek share`.
 ///
@@ -87,8 +88,9 @@ fn settled<'b>(leaves: &[Leaf], groups: impl Iterator<Item = (&'b Branch, Vec<us
         nodes.push((Node::of(members.iter().map(|at| &leaves[*at])), prior));
         branches.push(Branch { members, prior, kappa: a + b });
     }
-    let kappa = likeliest(&nodes);
-    branches.iter_mut().for_each(|branch| branch.kappa = together(kappa, branch.kappa));
+    let kappa = spoken_for(&nodes);
+    let spoken = nodes.iter().filter(|(node, _)| node.n > 0.0).count() as f64 / nodes.len().max(1) as f64;
+    branches.iter_mut().for_each(|branch| branch.kappa = together(kappa, branch.kappa, spoken));
     branches
 }
 
@@ -117,15 +119,21 @@ impl Node {
     }
 }
 
+/// Part of the uncertainty of a parent's mean that `κ` holds already where all nodes have labels. Chosen by simulation: at
+/// 0 intervals cover 97.7 % of nominal 95 %, at 1 91 %.
+const HELD: f64 = 0.4;
+
 /// Pseudo-rows of a prior whose mean is itself known from so many rows: variances add, how codes differ from their parent and
-/// how little the parent's mean is known.
-fn together(kappa: f64, known: f64) -> f64 {
-    (1.0 / (1.0 / (kappa + 1.0) + 1.0 / (known + 1.0)) - 1.0).max(0.05)
+/// how little the parent's mean is known. That second one is in part in `κ`, too, which was found with these very means:
+/// with those of the nodes that have labels, `spoken` of all.
+fn together(kappa: f64, known: f64, spoken: f64) -> f64 {
+    (1.0 / (1.0 / (kappa + 1.0) + (1.0 - HELD * spoken) / (known + 1.0)) - 1.0).max(0.05)
 }
 
-/// Pseudo-rows that make the nodes with their priors most likely, between a half and five thousand. How little the priors
-/// are known is in it, too; taken out here, intervals covered 90 % instead of 95.
-fn likeliest(nodes: &[(Node, f64)]) -> f64 {
+/// Pseudo-rows that the nodes with their priors speak for, between a half and five thousand: those whose `1/(κ + 1)`, the
+/// spread of codes about their parent, is its posterior mean (a flat prior on `ln κ`). The likeliest `κ` alone is often
+/// far too large where codes hardly differ, and intervals then covered 83 %.
+fn spoken_for(nodes: &[(Node, f64)]) -> f64 {
     let spoken: Vec<&(Node, f64)> = nodes.iter().filter(|(node, _)| node.n > 0.0).collect();
     let likelihood = |log_kappa: f64| -> f64 {
         let kappa = log_kappa.exp();
@@ -139,6 +147,14 @@ fn likeliest(nodes: &[(Node, f64)]) -> f64 {
     const STEPS: usize = 48;
     let (low, high) = (0.5_f64.ln(), 5_000_f64.ln());
     let at = |i: usize| low + (high - low) * i as f64 / STEPS as f64;
-    let best = (0..=STEPS).map(|i| (likelihood(at(i)), i)).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map_or(1.0, |(_, i)| at(i).exp())
+    let found: Vec<(f64, f64)> = (0..=STEPS).map(|i| (likelihood(at(i)), at(i).exp())).collect();
+    let top = found.iter().map(|(likelihood, _)| *likelihood).fold(f64::NEG_INFINITY, f64::max);
+    let (mut all, mut spread) = (0.0, 0.0);
+    for (likelihood, kappa) in found {
+        let weight = (likelihood - top).exp();
+        all += weight;
+        spread += weight / (kappa + 1.0);
+    }
+    let kappa = all / spread - 1.0;
+    if kappa.is_finite() { kappa } else { 1.0 }
 }

@@ -27,7 +27,7 @@ const ENGINES: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that compute and do nothing else.
-const PURE: &[&str] = &["event", "nomenclature", "measure", "join", "fact"];
+const PURE: &[&str] = &["event", "nomenclature", "measure", "decide", "join", "fact"];
 const IMPURE_CRATES: &[&str] = &["tokio", "arrow", "parquet"];
 
 const MOST_LINES: usize = 500;

@@ -1,9 +1,5 @@
 //! The model-assisted estimator against an independent program, and against the truth over many reviews.
 
-use std::{fs::File, path::PathBuf};
-
-use arrow::array::AsArray;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use vigie::measure::{
@@ -15,7 +11,10 @@ use vigie::measure::{
     weight::WeightSums,
 };
 
-use super::oracle::{assert_close, number, workshop_rows};
+use super::{
+    naf2025::{Known, naf2025},
+    oracle::{assert_close, number, workshop_rows},
+};
 
 #[test]
 fn the_difference_estimator_equals_an_independent_program() {
@@ -42,41 +41,6 @@ fn the_difference_estimator_equals_an_independent_program() {
             assert_close(tuned(&labelled).expect("it varies"), lambda, 1e-9, "tuned");
         }
     }
-}
-
-/// One prediction whose truth is known.
-#[derive(Clone, Copy)]
-struct Known {
-    confidence: f64,
-    right: bool,
-    hour: usize,
-}
-
-/// The users' stream, where it is; from the truth that the product never sees.
-fn naf2025() -> Option<Vec<Known>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
-    let file = File::open(path).ok()?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
-    let mut all = Vec::new();
-    for batch in reader {
-        let batch = batch.expect("a batch");
-        let column =
-            |name: &str| batch.column_by_name(name).unwrap_or_else(|| panic!("{name} in {:?}", batch.schema())).clone();
-        let [times, predicted, truth, confidence] = ["predicted_at", "predicted", "truth", "confidence"].map(column);
-        let [times, predicted, truth] = [&times, &predicted, &truth].map(|c| c.as_string::<i64>().clone());
-        let confidence = confidence.as_primitive::<arrow::datatypes::Float64Type>();
-        for row in 0..batch.num_rows() {
-            let time = times.value(row);
-            let part = |at: std::ops::Range<usize>| time[at].parse::<usize>().expect("a time");
-            let hour = part(5..7) * 744 + part(8..10) * 24 + part(11..13);
-            all.push(Known {
-                confidence: confidence.value(row),
-                right: predicted.value(row) == truth.value(row),
-                hour,
-            });
-        }
-    }
-    Some(all)
 }
 
 const THRESHOLD: f64 = 0.7;

@@ -1,3 +1,14 @@
+//! Drift of a distribution: distances, tests, and in the files below its tree, effects, days and revisions.
+
+mod crosswalk;
+mod dispersion;
+mod effect;
+mod excess;
+mod hierarchy;
+mod peer_defaults;
+mod population;
+mod reference;
+
 use std::time::Instant;
 
 use proptest::prelude::*;

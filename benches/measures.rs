@@ -1,0 +1,176 @@
+//! `cargo bench --bench measures`: what the measures of one model cost, 732 codes at five levels over 90 days, from counts.
+//! Tabulation by SQL and terms, which read texts, are not in it.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use vigie::{
+    decide::rings,
+    measure::{
+        assisted::{ScoreBin, Stratum, assisted},
+        drift::{
+            categorical_drift, category_drift,
+            day_permutation::day_test,
+            effect::effect,
+            excess::excess_variation,
+            hierarchy::{TreeNode, tree_drift},
+        },
+        sequential::{
+            Direction,
+            accuracy::LabelCell,
+            accuracy_change::accuracy_changed,
+            share::{Count, share_changed},
+        },
+        shrinkage::{Leaf, shrunk},
+        threshold::{curve, lowest_safe},
+        weight::WeightSums,
+    },
+};
+
+const DAYS: usize = 90;
+const ROWS_A_DAY: f64 = 1_000.0;
+/// Nodes of NAF rev. 2, coarsest first.
+const LEVELS: [usize; 5] = [21, 88, 272, 615, 732];
+const SEED: u64 = 1;
+
+/// Rows of every day, by level and node: Zipf at the finest level, the same every day but for a ripple.
+struct Model {
+    days: Vec<Vec<Vec<u64>>>,
+    parents: Vec<Vec<usize>>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let leaves = LEVELS[4];
+        let harmonic: f64 = (1..=leaves).map(|k| 1.0 / k as f64).sum();
+        // nodes of a level are runs of the level below
+        let parents: Vec<Vec<usize>> =
+            LEVELS.windows(2).map(|pair| (0..pair[1]).map(|node| node * pair[0] / pair[1]).collect()).collect();
+        let days = (0..DAYS)
+            .map(|day| {
+                let ripple = |k: usize| 1.0 + 0.3 * ((k * 31 + day * 17) % 11) as f64 / 11.0;
+                let leaf = |k: usize| (ROWS_A_DAY * ripple(k) / (k + 1) as f64 / harmonic).round() as u64;
+                let mut levels = vec![(0..leaves).map(leaf).collect::<Vec<u64>>()];
+                for (above, parents) in LEVELS.iter().zip(&parents).rev() {
+                    let mut counts = vec![0; *above];
+                    levels[0].iter().zip(parents).for_each(|(n, parent)| counts[*parent] += n);
+                    levels.insert(0, counts);
+                }
+                levels
+            })
+            .collect();
+        Model { days, parents }
+    }
+
+    fn sum(&self, level: usize, days: std::ops::Range<usize>) -> Vec<u64> {
+        let mut sum = vec![0; LEVELS[level]];
+        for day in &self.days[days] {
+            sum.iter_mut().zip(&day[level]).for_each(|(to, n)| *to += n);
+        }
+        sum
+    }
+
+    fn tree(&self) -> Vec<TreeNode> {
+        let mut nodes = Vec::new();
+        let mut first = 0;
+        for level in 0..LEVELS.len() {
+            let (reference, current) = (self.sum(level, 0..DAYS / 2), self.sum(level, DAYS / 2..DAYS));
+            for node in 0..LEVELS[level] {
+                let parent = (level > 0).then(|| first - LEVELS[level - 1] + self.parents[level - 1][node]);
+                nodes.push(TreeNode { parent, reference: reference[node], current: current[node] });
+            }
+            first += LEVELS[level];
+        }
+        nodes
+    }
+}
+
+fn drift(model: &Model) {
+    for level in 0..LEVELS.len() {
+        let (reference, current) = (model.sum(level, 0..DAYS / 2), model.sum(level, DAYS / 2..DAYS));
+        let found = categorical_drift(&reference, &current, 499, SEED).expect("rows on both sides");
+        black_box(excess_variation(&reference, &current, &found, 1.0, 199, SEED, 0.95));
+        let days =
+            |range: std::ops::Range<usize>| model.days[range].iter().map(|d| d[level].clone()).collect::<Vec<_>>();
+        black_box(day_test(&days(0..DAYS / 2), &days(DAYS / 2..DAYS), 199, SEED));
+        if level + 1 == LEVELS.len() {
+            let (n, m) = (reference.iter().sum(), current.iter().sum());
+            black_box(category_drift(&reference, &current));
+            for (a, b) in reference.iter().zip(&current) {
+                black_box(effect(*a, n, *b, m, 0.95));
+            }
+        }
+    }
+    black_box(tree_drift(&model.tree(), &[], 0.05));
+}
+
+/// Every node of every level, looked at on each day after the first half.
+fn alarms(model: &Model) {
+    let mut series = Vec::new();
+    for level in 0..LEVELS.len() {
+        let reference = model.sum(level, 0..DAYS / 2);
+        let all: u64 = reference.iter().sum();
+        for (node, of) in reference.iter().enumerate() {
+            let day = |day: &Vec<Vec<u64>>| Count::new(day[level][node], day[level].iter().sum());
+            let days: Vec<Count> = model.days[DAYS / 2..].iter().map(day).collect();
+            series.push(share_changed(Count::new(*of, all), &days, 365.0, Direction::Either));
+        }
+    }
+    black_box(rings(&series, 0.05));
+    let labels =
+        [LabelCell { weight: 20.0, right: 15, wrong: 1 }, LabelCell { weight: 5.0 / 3.0, right: 25, wrong: 48 }];
+    let reference = [
+        LabelCell { weight: 20.0, right: 700, wrong: 40 },
+        LabelCell { weight: 5.0 / 3.0, right: 1_100, wrong: 2_200 },
+    ];
+    black_box(accuracy_changed(&reference, &vec![labels; DAYS / 2], 20.0, 365.0, Direction::Fallen));
+}
+
+fn strata() -> Vec<Stratum> {
+    let sums = |n: u64, w: f64| WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w };
+    let bin = |at: usize, from: usize, w: f64| {
+        let n = if at >= from { 200 } else { 0 };
+        let labels = (n as f64 / w) as u64;
+        let right = labels * at as u64 / 50;
+        ScoreBin { n, right: sums(right, w), wrong: sums(labels - right, w), unknown: 0 }
+    };
+    let route = |from, w| Stratum { folds: vec![(0..50).map(|at| bin(at, from, w)).collect(); 5] };
+    vec![route(35, 20.0), route(0, 5.0 / 3.0)]
+}
+
+fn accuracy() {
+    let strata = strata();
+    // routes, versions, levels and weeks
+    for _ in 0..60 {
+        black_box(assisted(&strata, 0.95));
+    }
+    black_box(curve(&strata, 0.95));
+    black_box(lowest_safe(&strata, 0.95, 0.95));
+    let leaf = |k: usize| Leaf {
+        success: WeightSums { n: 8, w: 30.0, w2: 200.0 },
+        failure: WeightSums { n: (k % 7) as u64, w: (k % 7) as f64 * 3.0, w2: (k % 7) as f64 * 12.0 },
+        groups: vec![k * 21 / 732, k * 88 / 732, k * 272 / 732, k * 615 / 732],
+    };
+    let leaves: Vec<Leaf> = (0..732).map(leaf).collect();
+    black_box((shrunk(&leaves, 0.95), shrunk(&leaves, 0.95)));
+}
+
+fn measures(c: &mut Criterion) {
+    let model = Model::new();
+    let mut group = c.benchmark_group("732 codes, 5 levels, 90 days");
+    group.sample_size(10);
+    group.bench_function("drift", |b| b.iter(|| drift(&model)));
+    group.bench_function("alarms", |b| b.iter(|| alarms(&model)));
+    group.bench_function("accuracy", |b| b.iter(accuracy));
+    group.bench_function("all", |b| {
+        b.iter(|| {
+            drift(&model);
+            alarms(&model);
+            accuracy();
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, measures);
+criterion_main!(benches);

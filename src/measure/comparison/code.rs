@@ -1,0 +1,146 @@
+//! Which codes a version helped, and which it hurt.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Difference, difference,
+    melded::{Counts, melded},
+};
+use crate::measure::{
+    accuracy::accuracy, factorial::ln_factorial, multiple_testing::benjamini_hochberg, proportion::Estimate,
+    weight::WeightSums,
+};
+
+/// Labelled rows of one code under one version.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Confusion {
+    pub true_positives: WeightSums,
+    pub false_positives: WeightSums,
+    pub false_negatives: WeightSums,
+}
+
+/// One share of a code under both versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub a: Estimate,
+    pub b: Estimate,
+    pub difference: Difference,
+    /// Labelled rows of A and of B.
+    pub n: [u64; 2],
+    /// Of no difference; `None` where so few labels could not show any, or none are there.
+    pub p_value: Option<f64>,
+    /// Benjamini-Hochberg adjusted over everything that was tested.
+    pub q_value: Option<f64>,
+}
+
+/// Precision and recall of one code under both versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct CodeChange {
+    pub precision: Change,
+    pub recall: Change,
+}
+
+/// Precision and recall of every code, B against A, in input order.
+///
+/// Both are Hájek shares with Wilson's interval at the effective n ([`accuracy`]); their difference has
+/// [`difference`]'s. The p-value is [`melded`]'s at effective counts, never above Kish's `(Σw)²/Σw²`: with equal weights
+/// an exact test. The larger n of the intervals misses rare heavy mistakes: with it some code was called in 6.8 % of 1,000
+/// simulations without a change instead of at most 5 %, with Kish's in 1.7 %. Only what so many labels could show is
+/// tested at all: if all right against all wrong would have `p > level`, there is no p-value. That looks at numbers of labels, never at who was right, so
+/// the level holds, and hundreds of codes with two labels do not weigh on the others. q-values are
+/// [`benjamini_hochberg`]'s over both shares of all codes that were tested: calling everything with `q ≤ level` changed
+/// keeps the expected share of false calls at or below `level`.
+///
+/// The interval is not the test: it holds its level on average, the test in each case, so an interval without 0 may go
+/// with a p-value above 5 %. *Target*: the versions, see [`super`]. *Assumes* independent rows and right labels.
+/// One code among hundreds needs many labels: a loss of 20 points was called in 18 % of simulations with some 120
+/// effective rows of the code under each version, and in 83 % with some 230. Pass groups of codes for a coarser, stronger look, or leave out the codes with few labels.
+/// Precision also depends on what arrived; recall depends on it through the texts of the code alone.
+///
+/// *Edge cases*: a version without a labelled row for a share has `None` there, and no difference. A `level` outside
+/// (0, 1) tests nothing.
+///
+/// Fay, Proschan and Brittain (2015), Biometrics 71; Gilbert (2005), JRSS C 54, on tests that cannot reject.
+///
+/// ```
+/// use vigie::measure::{comparison::code::{Confusion, changed, changes}, weight::WeightSums};
+/// let of = |right, wrong| Confusion {
+///     true_positives: WeightSums::certain(right),
+///     false_positives: WeightSums::certain(1),
+///     false_negatives: WeightSums::certain(wrong),
+/// };
+/// let codes = changes(&[(of(40, 10), of(20, 30)), (of(40, 10), of(41, 9))], 0.95, 0.05);
+/// assert_eq!(changed(&codes, |code| &code.recall, 0.05).hurt, [0]);
+/// assert!(codes[1].recall.q_value.unwrap() > 0.5);
+/// ```
+pub fn changes(codes: &[(Confusion, Confusion)], confidence_level: f64, level: f64) -> Vec<CodeChange> {
+    let mut found: Vec<CodeChange> = codes
+        .iter()
+        .map(|(a, b)| {
+            let of = |missed: fn(&Confusion) -> WeightSums| {
+                let side = |of: &Confusion| [of.true_positives, missed(of)];
+                change(side(a), side(b), confidence_level, level)
+            };
+            CodeChange { precision: of(|c| c.false_positives), recall: of(|c| c.false_negatives) }
+        })
+        .collect();
+    let mut tested: Vec<&mut Change> = found
+        .iter_mut()
+        .flat_map(|code| [&mut code.precision, &mut code.recall])
+        .filter(|change| change.p_value.is_some())
+        .collect();
+    let p_values: Vec<f64> = tested.iter().filter_map(|change| change.p_value).collect();
+    for (change, q) in tested.iter_mut().zip(benjamini_hochberg(&p_values)) {
+        change.q_value = Some(q);
+    }
+    found
+}
+
+/// Positions of the codes whose share changed, surest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    pub helped: Vec<usize>,
+    pub hurt: Vec<usize>,
+}
+
+/// The codes with `q ≤ level`, by the sign of their difference; `of` says which share.
+pub fn changed(codes: &[CodeChange], of: impl Fn(&CodeChange) -> &Change, level: f64) -> Changed {
+    let mut sure: Vec<(f64, f64, usize)> = codes
+        .iter()
+        .enumerate()
+        .filter_map(|(at, code)| Some((of(code).q_value?, of(code).difference.estimate?, at)))
+        .filter(|(q, _, _)| *q <= level)
+        .collect();
+    sure.sort_by(|x, y| x.0.total_cmp(&y.0).then(y.1.abs().total_cmp(&x.1.abs())));
+    let with = |sign: f64| sure.iter().filter(|(_, d, _)| d * sign > 0.0).map(|(_, _, at)| *at).collect();
+    Changed { helped: with(1.0), hurt: with(-1.0) }
+}
+
+fn change(a: [WeightSums; 2], b: [WeightSums; 2], confidence_level: f64, level: f64) -> Change {
+    let kish = [a, b].map(|[right, wrong]| {
+        let all = right + wrong;
+        all.total() * all.total() / all.squares()
+    });
+    let [a, b] = [a, b].map(|rows| {
+        let [right, wrong] = rows.map(WeightSums::with_replacement);
+        accuracy(right, wrong, confidence_level)
+    });
+    let n = [a.n, b.n];
+    let counts = [(&a, kish[0]), (&b, kish[1])].map(|(side, kish)| {
+        let p = side.estimate.estimate?;
+        let n = side.n_eff?.min(kish);
+        Some(Counts { right: p * n, wrong: (1.0 - p) * n })
+    });
+    let p_value = match counts {
+        [Some(a), Some(b)] if could_show(n, level) => Some(melded(a, b)),
+        _ => None,
+    };
+    let (a, b) = (a.estimate, b.estimate);
+    Change { a, b, difference: difference(a, b), n, p_value, q_value: None }
+}
+
+/// All right against all wrong would have a two-sided p-value of at most `level`.
+fn could_show([a, b]: [u64; 2], level: f64) -> bool {
+    let least = 2.0 * (ln_factorial(a) + ln_factorial(b) - ln_factorial(a.saturating_add(b))).exp();
+    least <= level && level < 1.0
+}

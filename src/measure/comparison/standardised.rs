@@ -1,0 +1,210 @@
+//! Accuracies of two versions as if both had coded the same mix of texts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Difference, difference};
+use crate::measure::{
+    accuracy::{Accuracy, accuracy},
+    weight::WeightSums,
+};
+
+/// Labelled rows of one version in one stratum.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Labelled {
+    pub right: WeightSums,
+    pub wrong: WeightSums,
+}
+
+/// Rows of both versions that are alike in what neither of them decides: the origin of the text, or its true code. Not
+/// the code that was predicted nor the confidence, which are the version's own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stratum {
+    /// The groups that it belongs to, coarsest first: a number for each, unique within its level. Strata of few rows
+    /// lean on them.
+    pub groups: Vec<usize>,
+    /// Predictions of A and of B, labelled or not, where the stratum of each is known. The labels say it where `None`, as
+    /// they must for true codes.
+    pub rows: Option<[u64; 2]>,
+    pub a: Labelled,
+    pub b: Labelled,
+}
+
+/// A version that met a stratum less than so many times as often as it met others does not stand for it.
+pub const LEAST_OVERLAP: f64 = 0.05;
+
+/// Rows that a group counts for in each of its strata.
+const LEAN: f64 = 10.0;
+
+/// Two accuracies and their difference, as they are and over one mix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standardised {
+    /// Each version's accuracy on its own texts.
+    pub plain_a: Accuracy,
+    pub plain_b: Accuracy,
+    pub plain: Difference,
+    /// Each version's accuracy on the mix of both.
+    pub a: Accuracy,
+    pub b: Accuracy,
+    pub difference: Difference,
+    /// Share of the mix left out, as one version met next to nothing of it: the difference says nothing of that.
+    pub uncovered: f64,
+}
+
+/// Difference of two accuracies over one mix of texts.
+///
+/// The days of two versions differ in what arrived, so their accuracies do. `e_h` is A's part of the rows of both in
+/// stratum `h`. Every labelled row of A counts `w/e_h` and every one of B `w/(1 − e_h)`: both then have the mix of the
+/// two together, and each accuracy is Hájek's with Wilson's interval ([`accuracy`]). With `e_h` as counted this is direct
+/// standardisation, `p_v = Σ_h s_h p_vh`, `s_h` the stratum's share of all rows; with true codes as strata it weighs
+/// recalls by prevalences.
+///
+/// In hundreds of strata most have few labels, and then `e_h` as counted misleads twice over. It is mostly noise, so each
+/// stratum leans on its group, and that on its own, as on 10 effective rows: `e = (10 e_group + n share)/(10 + n)`,
+/// `n = (Σw)²/Σw²`. And it depends on the very rows that it weighs: one row of high weight raises its version's part and
+/// so lowers its own weight, and a version without one looks worse than it is. So rows are weighed by what the *others*
+/// say: a typical row of their version, stratum and result is taken out first. Without that, intervals over 732 codes
+/// covered 34 % instead of 96 (8,000 labels).
+///
+/// *Interval of the difference*: [`difference`]'s, with the `e_h` as known. That they are estimated makes the shares
+/// surer rather than less sure, as it brings both samples closer to the mix (Lunceford and Davidian 2004).
+///
+/// A stratum with `e_h` below [`LEAST_OVERLAP`] times A's part of all rows, or the same for B, is left out on both sides.
+///
+/// *Assumes* independent rows with known inclusion probabilities, right labels, and that within a stratum the texts of
+/// both versions are alike. What strata do not tell apart is not taken out, of rare strata only what their groups tell,
+/// and of large ones all but what the leaning leaves (1 point of 40 in the example). *Edge cases*: a version without labels is `None`, and with it the difference.
+///
+/// With a few dozen strata intervals cover 94 to 97 %. With 732 codes as strata 94 to 96 % where codes of a group are
+/// alike, and down to 91 % where they are not: what a rare code's group does not know stays in the difference.
+///
+/// Rosenbaum (1987), JASA 82, on weighting as direct standardisation; Lunceford and Davidian (2004), Statistics in
+/// Medicine 23; Crump et al. (2009), Biometrika 96, on overlap.
+///
+/// ```
+/// use vigie::measure::{comparison::standardised::{Labelled, Stratum, standardised}, weight::WeightSums};
+/// let of = |right, wrong| Labelled { right: WeightSums::certain(right), wrong: WeightSums::certain(wrong) };
+/// // B is as good as A in both, and got more of what is hard
+/// let easy = Stratum { a: of(900, 100), b: of(90, 10), ..Stratum::default() };
+/// let hard = Stratum { a: of(50, 50), b: of(500, 500), ..Stratum::default() };
+/// let found = standardised(&[easy, hard], 0.95);
+/// assert!(found.plain.upper.unwrap() < -0.2);
+/// assert!(found.difference.estimate.unwrap().abs() < 0.02, "{found:?}");
+/// assert!((found.a.estimate.estimate.unwrap() - 0.7).abs() < 0.01);
+/// ```
+pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
+    let nodes = nodes(strata);
+    let whole = nodes.get(&(0, 0)).copied().unwrap_or_default();
+    let all = whole.rows();
+    let overall = whole.a.total() / all;
+    let (mut plain, mut mixed) = ([Labelled::default(); 2], [Labelled::default(); 2]);
+    let mut left_out = 0.0;
+    for (at, stratum) in strata.iter().enumerate() {
+        let path: Vec<Met> = stratum.path(at).filter_map(|node| nodes.get(&node).copied()).collect();
+        let e = part(&path, overall, Met::default());
+        let apart = e < LEAST_OVERLAP * overall || 1.0 - e < LEAST_OVERLAP * (1.0 - overall);
+        if apart {
+            left_out += stratum.met().rows();
+        }
+        for ((version, side), (plain, mixed)) in
+            [stratum.a, stratum.b].iter().enumerate().zip(plain.iter_mut().zip(&mut mixed))
+        {
+            let times = |rows: WeightSums| {
+                let own = if stratum.rows.is_some() { Met::default() } else { Met::typical(rows, version) };
+                let overall = whole.without(&own).part(overall);
+                let e = part(&path, overall, own);
+                if version == 0 { overall / e } else { (1.0 - overall) / (1.0 - e) }
+            };
+            for (rows, plain, mixed) in
+                [(side.right, &mut plain.right, &mut mixed.right), (side.wrong, &mut plain.wrong, &mut mixed.wrong)]
+            {
+                *plain += rows;
+                let times = times(rows);
+                if rows.n > 0 && !apart && times.is_finite() {
+                    *mixed += WeightSums { n: rows.n, w: times * rows.w, w2: times * times * rows.w2 };
+                }
+            }
+        }
+    }
+    let of = |side: Labelled| accuracy(side.right.with_replacement(), side.wrong.with_replacement(), confidence_level);
+    let ([plain_a, plain_b], [a, b]) = (plain.map(of), mixed.map(of));
+    Standardised {
+        plain_a,
+        plain_b,
+        plain: difference(plain_a.estimate, plain_b.estimate),
+        a,
+        b,
+        difference: difference(a.estimate, b.estimate),
+        uncovered: if left_out > 0.0 { left_out / all } else { 0.0 },
+    }
+}
+
+/// Rows of A and of B.
+#[derive(Debug, Clone, Copy, Default)]
+struct Met {
+    a: WeightSums,
+    b: WeightSums,
+}
+
+impl Met {
+    fn rows(&self) -> f64 {
+        self.a.total() + self.b.total()
+    }
+
+    /// One row of this version, as heavy as its like.
+    fn typical(rows: WeightSums, version: usize) -> Self {
+        let w = rows.squares() / rows.total();
+        let one = WeightSums { n: 1, w, w2: w * w };
+        if version == 0 { Met { a: one, b: WeightSums::default() } } else { Met { a: WeightSums::default(), b: one } }
+    }
+
+    /// A's part, or what is said where there is none.
+    fn part(&self, before: f64) -> f64 {
+        let part = self.a.total() / self.rows();
+        if part.is_finite() { part } else { before }
+    }
+
+    fn without(&self, own: &Self) -> Self {
+        Met { a: self.a - own.a, b: self.b - own.b }
+    }
+}
+
+/// A's part of the rows at the end of a path, each node leaning on the one before; `own` is taken out of all.
+fn part(path: &[Met], overall: f64, own: Met) -> f64 {
+    path.iter().fold(overall, |before, node| {
+        let met = node.without(&own);
+        let n = met.rows() * met.rows() / (met.a.squares() + met.b.squares());
+        if n.is_finite() { (LEAN * before + n * met.part(before)) / (LEAN + n) } else { before }
+    })
+}
+
+/// All groups and strata by level and number: the whole is `(0, 0)`.
+fn nodes(strata: &[Stratum]) -> BTreeMap<(usize, usize), Met> {
+    let mut nodes: BTreeMap<(usize, usize), Met> = BTreeMap::new();
+    for (at, stratum) in strata.iter().enumerate() {
+        let met = stratum.met();
+        for node in std::iter::once((0, 0)).chain(stratum.path(at)) {
+            let sum = nodes.entry(node).or_default();
+            sum.a += met.a;
+            sum.b += met.b;
+        }
+    }
+    nodes
+}
+
+impl Stratum {
+    /// Its groups and itself, coarsest first.
+    fn path(&self, at: usize) -> impl Iterator<Item = (usize, usize)> {
+        let groups = self.groups.iter().enumerate().map(|(level, group)| (level + 1, *group));
+        groups.chain(std::iter::once((usize::MAX, at)))
+    }
+
+    fn met(&self) -> Met {
+        let [a, b] = match self.rows {
+            Some(rows) => rows.map(WeightSums::certain),
+            None => [self.a.right + self.a.wrong, self.b.right + self.b.wrong],
+        };
+        Met { a, b }
+    }
+}

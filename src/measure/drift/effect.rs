@@ -1,0 +1,130 @@
+//! How large a change of one code's share is: difference and ratio, each with an interval.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::{
+    bisection::bisect,
+    proportion::{Estimate, normal_quantile, wilson},
+};
+
+/// The change of one share, `p` in the reference and `q` in the current period.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// `q − p`, in [-1, 1]: 0.01 is a point more.
+    pub difference: Estimate,
+    /// `q / p`, at least 0: 2 is twice the share.
+    pub ratio: Estimate,
+}
+
+/// Both effects of `a` rows of `n` in the reference against `b` of `m` in the current period.
+///
+/// ```
+/// use vigie::measure::drift::effect::effect;
+/// let found = effect(700, 1000, 800, 1000, 0.95);
+/// assert!((found.difference.estimate.unwrap() - 0.1).abs() < 1e-12);
+/// assert!(found.ratio.lower.unwrap() > 1.0);
+/// ```
+pub fn effect(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Effect {
+    Effect { difference: difference(a, n, b, m, confidence_level), ratio: ratio(a, n, b, m, confidence_level) }
+}
+
+/// Difference of shares `q − p` with Newcombe's hybrid score interval.
+///
+/// With `(l, u)` the Wilson interval of each share: lower `q − p − √((q − l_q)² + (u_p − p)²)`, upper
+/// `q − p + √((u_q − q)² + (p − l_p)²)`. Never leaves [-1, 1] and has a width where both counts are 0.
+///
+/// *Assumes* independent rows in each period. *Edge cases*: nothing if either period is empty; no bounds for a
+/// `confidence_level` outside (0, 1); `a`, `b` above `n`, `m` count as `n`, `m`.
+///
+/// Newcombe (1998), Statistics in Medicine 17, method 10.
+///
+/// ```
+/// use vigie::measure::drift::effect::difference;
+/// // statsmodels: confint_proportions_2indep(80, 100, 70, 100, method="newcomb")
+/// let found = difference(70, 100, 80, 100, 0.95);
+/// assert!((found.lower.unwrap() - -0.020249362153013).abs() < 1e-9);
+/// assert!((found.upper.unwrap() - 0.216734354017788).abs() < 1e-9);
+/// assert_eq!(difference(0, 0, 1, 5, 0.95).estimate, None);
+/// ```
+pub fn difference(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Estimate {
+    let (Some(p), Some(q)) = (share(a, n), share(b, m)) else {
+        return Estimate::default();
+    };
+    let (old, new) = (wilson(p, n as f64, confidence_level), wilson(q, m as f64, confidence_level));
+    let bounds = |one: &Estimate| one.lower.zip(one.upper);
+    let Some(((p_low, p_high), (q_low, q_high))) = bounds(&old).zip(bounds(&new)) else {
+        return Estimate::point(q - p);
+    };
+    Estimate {
+        estimate: Some(q - p),
+        lower: Some((q - p - (q - q_low).hypot(p_high - p)).max(-1.0)),
+        upper: Some((q - p + (q_high - q).hypot(p - p_low)).min(1.0)),
+    }
+}
+
+/// Ratio of shares `q / p` with Koopman's score interval.
+///
+/// The `r` for which the score test of `q = r p` does not reject: `(q − r p)² ≤ z² [ q̃(1 − q̃)/m + r² p̃(1 − p̃)/n ]`
+/// with `p̃`, `q̃ = r p̃` the likeliest shares under that `r`.
+///
+/// *Assumes* independent rows in each period. *Edge cases*: a code new in the current period has no ratio and no upper
+/// bound, but a lower one; a code that is gone has ratio and lower bound 0. Nothing if either period is empty or
+/// neither has the code.
+///
+/// Koopman (1984), Biometrics 40.
+///
+/// ```
+/// use vigie::measure::drift::effect::ratio;
+/// let found = ratio(16, 80, 36, 40, 0.95);
+/// assert!((found.estimate.unwrap() - 4.5).abs() < 1e-12);
+/// assert!((found.lower.unwrap() - 2.939).abs() < 1e-3 && (found.upper.unwrap() - 7.152).abs() < 1e-3);
+/// assert_eq!(ratio(0, 80, 3, 40, 0.95).upper, None);
+/// ```
+pub fn ratio(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Estimate {
+    let (Some(p), Some(q)) = (share(a, n), share(b, m)) else {
+        return Estimate::default();
+    };
+    if p + q == 0.0 {
+        return Estimate::default();
+    }
+    let estimate = (p > 0.0).then_some(q / p);
+    let Some(z) = normal_quantile(confidence_level) else {
+        return Estimate { estimate, ..Estimate::default() };
+    };
+    let score = Score { p, q, n: n as f64, m: m as f64 };
+    // ln r from where every score rejects to the estimate, and from there on; a missing estimate is infinite
+    let middle = estimate.map_or(FAR, |r| r.max((-FAR).exp()).ln());
+    let lower = if q > 0.0 { Some(bisect((-FAR, middle), 1e-12, |x| score.z(x.exp()) > z).exp()) } else { Some(0.0) };
+    let upper = (p > 0.0).then(|| bisect((middle, FAR), 1e-12, |x| score.z(x.exp()) > -z).exp());
+    Estimate { estimate, lower, upper }
+}
+
+/// Beyond `e^±50` no two counts of 64 bits have a ratio.
+const FAR: f64 = 50.0;
+
+/// The score test of a ratio.
+struct Score {
+    p: f64,
+    q: f64,
+    n: f64,
+    m: f64,
+}
+
+impl Score {
+    /// Signed, falls as `r` rises.
+    fn z(&self, r: f64) -> f64 {
+        let (a, b) = (self.p * self.n, self.q * self.m);
+        // the likeliest p under q = r p, in the form that does not cancel
+        let (square, line) = ((self.n + self.m) * r, self.m * r + b + self.n + a * r);
+        let root = (line * line - 4.0 * square * (a + b)).max(0.0).sqrt();
+        let p = (2.0 * (a + b) / (line + root)).clamp(0.0, 1.0);
+        let q = (r * p).min(1.0);
+        let variance = q * (1.0 - q) / self.m + r * r * p * (1.0 - p) / self.n;
+        let distance = self.q - r * self.p;
+        if distance == 0.0 { 0.0 } else { distance / variance.sqrt() }
+    }
+}
+
+fn share(count: u64, of: u64) -> Option<f64> {
+    (of > 0).then(|| count.min(of) as f64 / of as f64)
+}

@@ -1,0 +1,59 @@
+//! The users' stream with the truth of every row, which the product never sees.
+
+use std::{collections::HashMap, fs::File, path::PathBuf};
+
+use arrow::array::AsArray;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+/// One prediction whose truth is known.
+#[derive(Clone, Copy)]
+pub struct Known {
+    pub confidence: f64,
+    pub right: bool,
+    pub hour: usize,
+    /// By version 2.0.0, and not 1.4.0.
+    pub second: bool,
+    /// Codes by a number of their own.
+    pub predicted: usize,
+    pub truth: usize,
+    /// First two digits of the true code.
+    pub division: usize,
+}
+
+/// All rows in their order; nothing where they are absent.
+pub fn naf2025() -> Option<Vec<Known>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
+    let file = File::open(path).ok()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+    let mut all = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for batch in reader {
+        let batch = batch.expect("a batch");
+        let column =
+            |name: &str| batch.column_by_name(name).unwrap_or_else(|| panic!("{name} in {:?}", batch.schema())).clone();
+        let [times, predicted, truth, version] = ["predicted_at", "predicted", "truth", "model_version"].map(column);
+        let [times, predicted, truth, version] =
+            [&times, &predicted, &truth, &version].map(|c| c.as_string::<i64>().clone());
+        let confidence = column("confidence");
+        let confidence = confidence.as_primitive::<arrow::datatypes::Float64Type>();
+        for row in 0..batch.num_rows() {
+            let time = times.value(row);
+            let part = |at: std::ops::Range<usize>| time[at].parse::<usize>().expect("a time");
+            let division = truth.value(row)[..2].parse().expect("digits");
+            let [predicted, truth] = [predicted.value(row), truth.value(row)].map(|code| {
+                let next = numbers.len();
+                *numbers.entry(code.to_owned()).or_insert(next)
+            });
+            all.push(Known {
+                confidence: confidence.value(row),
+                right: predicted == truth,
+                hour: part(5..7) * 744 + part(8..10) * 24 + part(11..13),
+                second: version.value(row) == "2.0.0",
+                predicted,
+                truth,
+                division,
+            });
+        }
+    }
+    Some(all)
+}

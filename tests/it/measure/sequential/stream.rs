@@ -1,0 +1,61 @@
+//! Seeded streams of codes and of labels.
+
+use rand::Rng;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
+pub fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// The long tables are wanted.
+pub fn at_length() -> bool {
+    std::env::var("VIGIE_SIMULATE").is_ok_and(|value| value == "1")
+}
+
+/// How many runs: few by default.
+pub fn runs(few: u64, many: u64) -> u64 {
+    if at_length() { many } else { few }
+}
+
+/// Shares of `k` codes by Zipf's law.
+pub fn zipf(k: usize) -> Vec<f64> {
+    let weights: Vec<f64> = (1..=k).map(|rank| 1.0 / rank as f64).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.iter().map(|w| w / sum).collect()
+}
+
+/// A binomial count, by the time between successes: quick where `p` is small.
+pub fn binomial(rng: &mut ChaCha8Rng, n: u64, p: f64) -> u64 {
+    if p > 0.5 {
+        return n - binomial(rng, n, 1.0 - p);
+    }
+    if p <= 0.0 {
+        return 0;
+    }
+    let fail = (-p).ln_1p();
+    let (mut at, mut found) = (0.0, 0);
+    loop {
+        let uniform: f64 = rng.random();
+        at += ((1.0 - uniform).ln() / fail).floor() + 1.0;
+        if at > n as f64 {
+            return found;
+        }
+        found += 1;
+    }
+}
+
+/// Counts of `n` rows over codes with these shares.
+pub fn multinomial(rng: &mut ChaCha8Rng, n: u64, shares: &[f64]) -> Vec<u64> {
+    let (mut rows, mut mass) = (n, 1.0);
+    let draw = |&share: &f64| {
+        let found = binomial(rng, rows, (share / mass).clamp(0.0, 1.0));
+        rows -= found;
+        mass -= share;
+        found
+    };
+    shares.iter().map(draw).collect()
+}
+
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
