@@ -5,7 +5,7 @@
 WITH pairs AS (
     SELECT predicted, actual, sum(n) AS n, sum(w) AS w, sum(w2) AS w2
     FROM outcome
-    WHERE day BETWEEN $from AND $to AND counted AND predicted IS NOT NULL
+    WHERE day BETWEEN $from AND $to AND counted AND predicted IS NOT NULL AND actual IS NOT NULL
     GROUP BY predicted, actual
 )
 SELECT p.ancestor AS predicted, a.ancestor AS actual, max(a.label) AS actual_label,

@@ -4,6 +4,6 @@
 SELECT kind, bin, CASE WHEN "right" THEN 1 ELSE 0 END AS is_right,
        sum(n) AS n, sum(w) AS w, sum(w2) AS w2, sum(wx) AS wx, sum(wxx) AS wxx
 FROM reliability
-WHERE day BETWEEN $from AND $to AND counted
+WHERE day BETWEEN $from AND $to AND counted AND level = 0
 GROUP BY kind, bin, CASE WHEN "right" THEN 1 ELSE 0 END
 ORDER BY kind, bin

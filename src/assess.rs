@@ -4,27 +4,41 @@
 //! result, [`Assessment`](assessment::Assessment), is all that reports, pages and the API ever see.
 
 mod accuracy;
+mod agreement;
+mod alarms;
 pub mod assessment;
 mod assisted;
+mod attributes;
+mod before_labels;
 mod build;
 mod calibration;
 mod codes;
+mod crossed;
 mod day;
+mod days;
 mod drift;
 mod latency;
 mod parts;
 mod plan;
+mod reference;
 mod review;
 mod series;
 mod source;
+mod specimens;
 mod stored;
+mod terms;
 mod threshold;
 mod traffic;
+mod tree;
+mod uncodable;
+mod versions;
 
 pub use build::{AssessError, assess};
+pub use crossed::NamedCrosswalk;
 pub use day::{Day, DayError};
-pub use drift::REPLICATES;
+pub use drift::{DAY_REPLICATES, REPLICATES};
 pub use parts::{Holder, HolderError, Views};
 pub use plan::{FactSource, LevelChoice, Plan, PlanError, Request, plan};
+pub use reference::{ReferenceError, ReferenceWish};
 pub use source::{FileFacts, Naming};
 pub use stored::{SourceError, StoreFacts};

@@ -105,6 +105,9 @@ pub struct ScopeArgs {
     /// Nomenclature: built in (naf-rev2, naf-2025, nace-rev2.1), named in the configuration, or a CSV file.
     #[arg(long, value_name = "NAME|CSV")]
     pub nomenclature: Option<String>,
+    /// Old and new codes (CSV), where the model went from one nomenclature to the next: drift is measured across.
+    #[arg(long, value_name = "CSV")]
+    pub crosswalk: Option<PathBuf>,
     /// Confidence from which a prediction is accepted automatically, for events that name no route.
     #[arg(long, value_name = "T")]
     pub threshold: Option<f64>,
@@ -114,6 +117,10 @@ pub struct ScopeArgs {
     /// Last day of the period, included.
     #[arg(long, value_name = "DAY")]
     pub to: Option<String>,
+    /// Reference that drift is measured against: preceding, first-half, last-year (52 weeks before), last-year-dates,
+    /// trailing:DAYS or trailing:DAYS:GAP.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["reference_from", "reference_to"])]
+    pub reference: Option<String>,
     /// First day of the reference that drift is measured against.
     #[arg(long, value_name = "DAY", requires = "reference_to")]
     pub reference_from: Option<String>,

@@ -3,6 +3,7 @@
 //! Every problem of a file is found in one reading and said with its line, the value found and what is allowed. Unknown
 //! keys are refused: a misspelt threshold must not silently be no threshold. `docs/configuration.md` lists all keys.
 
+mod crosswalks;
 mod files;
 mod kafka;
 mod models;
@@ -22,7 +23,9 @@ pub use problem::{ConfigErrors, Problem};
 use section::{Section, Source};
 
 use crate::{
+    assess::{NamedCrosswalk, ReferenceWish, assessment::DetectorName},
     ingest::{FileFormat, Policies},
+    measure::terms::stop_words::StopWords,
     report::Lang,
 };
 
@@ -48,10 +51,22 @@ pub struct Config {
     pub lang: Option<String>,
     /// Level that reports open with: its name, or its number from 1 (coarsest).
     pub level: Option<String>,
+    /// What drift is measured against where nothing else is asked for.
+    pub reference: Option<ReferenceWish>,
     /// Of every interval.
     pub confidence_level: f64,
     /// Least accuracy of automatic coding that thresholds are judged by.
     pub auto_quality: f64,
+    /// Expected share of alarms that ring in vain.
+    pub alarm_rate: f64,
+    /// Classical detectors that run beside the alarms.
+    pub detectors: Vec<DetectorName>,
+    /// Least total variation that a drift must surpass to matter.
+    pub least_drift: f64,
+    /// Codes that are shown and watched one by one, however rare.
+    pub sensitive_codes: Vec<String>,
+    /// Words of texts that say nothing of an activity.
+    pub stop_words: StopWords,
     /// Half-width of accuracy's interval that reviews are planned for.
     pub half_width: f64,
     /// Sources of corrections that belong in no estimate of accuracy.
@@ -60,6 +75,8 @@ pub struct Config {
     pub policies: Policies,
     /// The user's own nomenclatures: name as events use it, and file.
     pub nomenclatures: Vec<(String, PathBuf)>,
+    /// From older nomenclatures to newer ones.
+    pub crosswalks: Vec<NamedCrosswalk>,
     /// Layout of files of predictions that are not in the contract's own form.
     pub predictions: FileFormat,
     pub corrections: FileFormat,
@@ -80,13 +97,20 @@ impl Default for Config {
             time_zone_name: "UTC".to_owned(),
             lang: None,
             level: None,
+            reference: None,
             confidence_level: 0.95,
             half_width: 0.01,
             auto_quality: 0.95,
+            alarm_rate: 0.05,
+            detectors: Vec::new(),
+            least_drift: 0.01,
+            sensitive_codes: Vec::new(),
+            stop_words: StopWords::default(),
             // people contest wrong answers only: to count them would make every model look bad
             exclude_sources: vec!["contestation".to_owned()],
             policies: Policies::default(),
             nomenclatures: Vec::new(),
+            crosswalks: Vec::new(),
             predictions: FileFormat::default(),
             corrections: FileFormat::default(),
             kafka: None,
@@ -125,6 +149,7 @@ impl Config {
         source.whole(&root, |top| {
             config.data_dir = top.beside("data");
             config.nomenclatures = nomenclatures(top);
+            config.crosswalks = crosswalks::read(top, &config.nomenclatures);
             config.policies = models::read(top, &config.nomenclatures);
             top.section("server", |s| server::read(s, &mut config));
             top.section("data", |s| set(&mut config.data_dir, s.path("dir")));
@@ -141,7 +166,29 @@ impl Config {
                     (0.5..=0.9999).contains(&x)
                 });
                 set(&mut config.auto_quality, least);
+                set(&mut config.sensitive_codes, s.texts("sensitive_codes"));
                 set(&mut config.half_width, s.number("half_width", allowed, |x| (0.0005..=0.25).contains(&x)));
+            });
+            top.section("alarms", |s| {
+                let rate =
+                    s.number("rate", "a number from 0.0001 to 0.5, such as 0.05", |x| (0.0001..=0.5).contains(&x));
+                set(&mut config.alarm_rate, rate);
+                let named = |word: &str| DetectorName::ALL.into_iter().find(|d| d.as_str() == word);
+                let allowed = "names among \"cusum\", \"page_hinkley\", \"ddm\" and \"adwin\"";
+                let words = s.texts_that("detectors", allowed, |word| named(word).is_some());
+                set(&mut config.detectors, words.map(|words| words.iter().filter_map(|w| named(w)).collect()));
+            });
+            top.section("drift", |s| {
+                let least = s.number("least", "a number from 0 to 0.5, such as 0.01", |x| (0.0..=0.5).contains(&x));
+                set(&mut config.least_drift, least);
+            });
+            top.section("terms", |s| {
+                // texts are read word by word, so that a phrase would never be met
+                let words = |key| s.texts_that(key, "one word each, such as \"divers\"", StopWords::is_word);
+                set(&mut config.stop_words, words("stop_words").map(StopWords::new));
+                if let Some(more) = words("more_stop_words") {
+                    config.stop_words = std::mem::take(&mut config.stop_words).with(more);
+                }
             });
             top.section("files", |s| files::read(s, &mut config));
             if top.value("kafka").is_some() {
@@ -169,6 +216,7 @@ fn report(s: &Section<'_>, config: &mut Config) {
             number.map(|n| n.to_string())
         }
     });
+    config.reference = s.parsed("reference", ReferenceWish::ALLOWED, |text| text.parse().ok());
     let allowed = "a number from 0.5 to 0.999, such as 0.95";
     set(&mut config.confidence_level, s.number("confidence_level", allowed, |x| (0.5..=0.999).contains(&x)));
 }

@@ -12,6 +12,7 @@ mod reject;
 mod scalar;
 mod symbol;
 mod time;
+mod wording;
 
 pub use candidates::Candidates;
 pub use correction::Correction;
@@ -21,3 +22,4 @@ pub use reject::{Reason, Reject};
 pub use scalar::{Attributes, Scalar, Text};
 pub use symbol::{Series, SeriesId, Symbol, Symbols};
 pub use time::{EventTime, HOUR_MS};
+pub use wording::Wording;

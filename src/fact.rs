@@ -10,9 +10,11 @@ mod contribute;
 mod facts;
 mod ledger;
 mod merge;
+mod specimen;
 
 pub use cell::{CONFIDENCE_BINS, Cell, CellKey, PROBABILITY_BINS, PageKey, ScoreKind, Table, Tally};
 pub use contribute::{Contribution, LevelTable};
 pub use facts::{CountPage, Facts, MomentPage, Moments, Wide};
 pub use ledger::{IntakeRow, Ledger};
 pub use merge::{MergeError, Union, merge};
+pub use specimen::{Specimen, SpecimenPage, Verdict};

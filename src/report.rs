@@ -12,13 +12,17 @@
 //! ```
 
 mod accuracy;
+mod alarms;
+mod before_labels;
 mod calibration;
 mod chart;
 mod codes;
 mod confusions;
 mod drift;
+mod emerging;
 mod findings;
 mod header;
+mod labels;
 mod lang;
 mod latency;
 mod number;
@@ -26,6 +30,7 @@ mod page;
 mod quality;
 mod strip;
 mod texts;
+mod versions;
 mod view;
 mod volume;
 

@@ -101,6 +101,17 @@ impl RankTable {
         rows
     }
 
+    /// Of both routes at the plan's level, with another level of confidence.
+    pub fn all(&self, plan: &Plan, traffic: &TrafficTable, confidence_level: f64) -> Estimate {
+        let (right, wrong) = split(&self.ranks(plan.level, |_, _| true), 1);
+        identified(accuracy(right, wrong, confidence_level), self.tell_of_both(traffic)).estimate
+    }
+
+    /// Whether the labels tell of both routes together.
+    pub fn tell_of_both(&self, traffic: &TrafficTable) -> bool {
+        !self.blind(&traffic.total, |_| true)
+    }
+
     /// Whether a route has more than a few of the predictions and no label: the other route's figure must not stand for
     /// both.
     fn blind(&self, traffic: &Sums, version: impl Fn(&str) -> bool) -> bool {
@@ -130,7 +141,7 @@ impl RankTable {
 }
 
 /// Without an estimate where the labels cannot tell; how many there are, and what a naive reader would see, stays.
-fn identified(found: Accuracy, tells: bool) -> Accuracy {
+pub fn identified(found: Accuracy, tells: bool) -> Accuracy {
     if tells { found } else { Accuracy { estimate: Estimate::default(), n_eff: None, ..found } }
 }
 

@@ -7,8 +7,18 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::{
+    agreement::{CodeAgreement, HumanAgreement},
+    alarms::{Alarm, AlarmKind, Alarms, Carrier, Classical, DetectorName, Evidence},
+    attributes::{AttributeDrift, ValueDrift},
+    before_labels::{BeforeLabels, Recalibrated, RecalibratedPoint, Refused, TrueMix, TrueShare},
+    crossed::{CrossedGroup, CrosswalkDrift},
+    drift::{CodeDrift, Drift, Judged, LevelDrift, Verdict},
     review::{ReviewPrecision, ReviewStratum, ReviewWay},
+    terms::{DoubtedTexts, Emerging, EmergingTerm, TermCode, TermTexts},
     threshold::{ThresholdCurve, ThresholdPoint},
+    tree::{MovedNode, TreeFindings},
+    uncodable::Uncodable,
+    versions::{CodeShare, PairedTexts, StandardisedDifference, VersionChange, Versions},
 };
 use crate::measure::{accuracy::Accuracy, assisted::Assisted, proportion::Estimate};
 
@@ -22,12 +32,19 @@ pub struct Assessment {
     pub intake: Vec<Intake>,
     pub traffic: Traffic,
     pub accuracy: AccuracyTables,
+    /// The last version against the one before it; `null` with fewer than two in the period.
+    pub versions: Option<Versions>,
     /// Which predictions the review draws, and which it had better draw with as many labels; empty without labels.
     pub review_design: Vec<ReviewStratum>,
     pub review_precision: ReviewPrecision,
     pub threshold_curve: ThresholdCurve,
     pub drift: Drift,
+    /// New activities, as the texts show them.
+    pub emerging: Emerging,
+    /// What rang, day after day, against the reference.
+    pub alarms: Alarms,
     pub calibration: Calibration,
+    pub before_labels: BeforeLabels,
     pub latency: Latency,
     pub series: Series,
     pub warnings: Vec<Warning>,
@@ -92,6 +109,12 @@ pub enum ReferenceChoice {
     Preceding,
     /// The first half of the period, compared with the second.
     FirstHalf,
+    /// 52 weeks before the period: each day meets its own weekday.
+    LastYear,
+    /// The same dates of the year before.
+    LastYearDates,
+    /// So many days before the period, or ending some days before it.
+    Trailing,
 }
 
 /// Over everything received, whatever the period.
@@ -185,12 +208,17 @@ pub struct AccuracyTables {
     pub overall: Vec<OverallAccuracy>,
     /// Every version x level, route `all`, k = 1.
     pub by_version: Vec<VersionAccuracy>,
-    /// Of the codes themselves (no roll-up), k = 1: every route, then every version where there are several.
+    /// k = 1: of the codes themselves (level 0, no roll-up) every route, then every version where there are several; then
+    /// every level x route.
     pub assisted: Vec<AssistedAccuracy>,
     /// Codes of [`Scope::level`], most predicted first.
     pub by_code: Vec<CodeQuality>,
     /// The most frequent (predicted, actual) pairs that differ, at [`Scope::level`].
     pub confusions: Vec<Confusion>,
+    /// Routes of the reviewed texts that have no code; empty without any.
+    pub uncodable: Vec<Uncodable>,
+    /// Where several people coded the same prediction; `null` where nobody did.
+    pub agreement: Option<HumanAgreement>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -212,6 +240,9 @@ pub struct AssistedAccuracy {
     pub version: Option<String>,
     /// `all`, `auto` or `manual`.
     pub route: String,
+    /// 0 = the codes as they are.
+    pub level: u32,
+    pub level_name: Option<String>,
     /// Labels without an inclusion probability: all labels of their routes count as route and confidence say.
     pub post_stratified: u64,
     #[serde(flatten)]
@@ -242,6 +273,8 @@ pub struct CodeQuality {
     pub level: u32,
     /// Whether the nomenclature knows the code.
     pub known: bool,
+    /// Whether the configuration names it: shown and watched however rare.
+    pub sensitive: bool,
     /// Predictions that gave this code.
     pub n_predicted: u64,
     /// Of these, labelled.
@@ -270,36 +303,6 @@ pub struct Confusion {
     pub weighted: f64,
     /// Design-weighted share of the predictions of `predicted` whose truth is `actual`.
     pub share_of_predicted: f64,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Drift {
-    /// One row a level; empty without a reference.
-    pub label: Vec<LevelDrift>,
-    /// Codes at [`Scope::level`], greatest contribution first.
-    pub codes: Vec<CodeDrift>,
-}
-
-/// Distance of the predicted-code distribution from the reference, at one level.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LevelDrift {
-    pub level: u32,
-    pub level_name: String,
-    pub n_reference: u64,
-    pub n_current: u64,
-    #[serde(flatten)]
-    pub drift: crate::measure::drift::CategoricalDrift,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CodeDrift {
-    pub code: String,
-    pub label: String,
-    pub level: u32,
-    pub n_reference: u64,
-    pub n_current: u64,
-    #[serde(flatten)]
-    pub drift: crate::measure::drift::CategoryDrift,
 }
 
 /// Of the first candidate's probability.
@@ -415,6 +418,8 @@ pub struct WeeklyAccuracy {
     pub route: String,
     #[serde(flatten)]
     pub accuracy: Accuracy,
+    /// With the help of the confidence, of the codes as they are; at the finest level only.
+    pub assisted: Estimate,
 }
 
 /// Something the reader must know before trusting a number. `code` is stable; texts live in `reports/`.
@@ -445,7 +450,7 @@ pub enum WarningCode {
     Clipped,
     /// n corrections wait for a prediction that has not come.
     Orphans,
-    /// No reference period with predictions: drift cannot be said.
+    /// No reference period with predictions: drift cannot be said. The subject is the reference that was asked for.
     NoReference,
     /// n lines were rejected.
     Rejected,

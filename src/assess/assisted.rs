@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 
-use super::{Plan, accuracy::weight_sums, assessment::AssistedAccuracy};
+use super::{
+    Plan,
+    accuracy::{levels, weight_sums},
+    assessment::AssistedAccuracy,
+};
 use crate::{
     fact::CONFIDENCE_BINS,
     measure::{
-        assisted::{ScoreBin, Stratum, assisted as measure},
+        assisted::{Assisted, MOST_BLIND, ScoreBin, Stratum, assisted as measure, assisted_by},
         post_stratification::post_stratified,
     },
     query::Answer,
@@ -13,29 +17,36 @@ use crate::{
 /// Folds of `queries/assisted.sql`.
 const FOLDS: usize = 5;
 
-/// Model-assisted accuracy of every route, and of every version where there are several.
+/// Model-assisted accuracy of every route, of every version where there are several, and of every route at every level.
 pub fn assisted(plan: &Plan, cells: &Cells, versions: &[String]) -> Vec<AssistedAccuracy> {
-    let of = |version: Option<&str>, route: &str| {
+    let of = |version: Option<&str>, route: &str, level: u8, level_name: Option<String>| {
         let routes = |r: Option<&str>| route == "all" || r == Some(route);
-        let strata = cells.strata(|v, r| version.is_none_or(|version| version == v) && routes(r));
+        let strata = cells.by_route(level, |v, r| version.is_none_or(|version| version == v) && routes(r));
+        let strata: Vec<Stratum> = strata.into_iter().map(|(_, stratum)| stratum).collect();
         AssistedAccuracy {
             version: version.map(str::to_owned),
             route: route.to_owned(),
+            level: u32::from(level),
+            level_name,
             post_stratified: strata.iter().flat_map(Stratum::bins).map(|bin| bin.unknown).sum(),
             assisted: measure(&strata, plan.request.confidence_level),
         }
     };
-    let routes = ["all", "auto", "manual"].map(|route| of(None, route));
-    let each = versions.iter().filter(|_| versions.len() > 1).map(|version| of(Some(version), "all"));
-    routes.into_iter().chain(each).collect()
+    const ROUTES: [&str; 3] = ["all", "auto", "manual"];
+    let routes = ROUTES.map(|route| of(None, route, 0, None));
+    let each = versions.iter().filter(|_| versions.len() > 1).map(|version| of(Some(version), "all", 0, None));
+    let levels = levels(plan)
+        .flat_map(|(level, name)| ROUTES.map(|route| of(None, route, level, Some(name.clone()))))
+        .filter(|row| row.assisted.n > 0);
+    routes.into_iter().chain(each).chain(levels).collect()
 }
 
 type Version = String;
 type Route = Option<String>;
 
-/// Bins by version, route, fold and number.
+/// Bins by version, route and level, by fold and number. How many predictions there are stands at level 0 only.
 #[derive(Debug, Default)]
-pub struct Cells(BTreeMap<(Version, Route), Stratum>);
+pub struct Cells(BTreeMap<(Version, Route, u8), Stratum>);
 
 impl Cells {
     pub fn new(answer: &Answer) -> Self {
@@ -43,34 +54,80 @@ impl Cells {
         for row in 0..answer.rows() {
             let version = answer.text(row, "version").unwrap_or_default().to_owned();
             let route = answer.text(row, "route").map(str::to_owned);
-            let fold = (answer.int(row, "fold").max(0) as usize).min(FOLDS - 1);
-            let bin = (answer.int(row, "bin").max(0) as usize).min(CONFIDENCE_BINS as usize - 1);
-            let cell = &mut cells.0.entry((version, route)).or_insert_with(empty).folds[fold][bin];
-            cell.unknown += answer.count(row, "unweighted");
-            match answer.text(row, "what") {
-                Some("right") => cell.right += weight_sums(answer, row),
-                Some("wrong") => cell.wrong += weight_sums(answer, row),
-                _ => cell.n += answer.count(row, "n"),
-            }
+            let level = answer.int(row, "level") as u8;
+            add(cells.0.entry((version, route, level)).or_insert_with(empty), answer, row);
         }
         cells
     }
 
     /// A stratum for each route, over the versions and routes that are wanted; labels without an inclusion probability are
     /// weighted by their route and confidence.
-    fn strata(&self, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<Stratum> {
-        self.by_route(keep).into_iter().map(|(_, stratum)| stratum).collect()
-    }
-
-    /// The same with the routes' names.
-    pub fn by_route(&self, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<(Option<String>, Stratum)> {
+    pub fn by_route(&self, level: u8, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<(Option<String>, Stratum)> {
         let mut strata: BTreeMap<&Route, Stratum> = BTreeMap::new();
-        for ((_, route), stratum) in self.0.iter().filter(|((v, r), _)| keep(v, r.as_deref())) {
-            let sum = strata.entry(route).or_insert_with(empty);
-            sum.folds.iter_mut().flatten().zip(stratum.bins()).for_each(|(to, from)| *to += *from);
+        for ((_, route, of), stratum) in self.0.iter().filter(|((v, r, _), _)| keep(v, r.as_deref())) {
+            let part = match (*of, level) {
+                (0, 0) => stratum.clone(),
+                // at another level only the sizes hold
+                (0, _) => stratum.map(|_, bin| ScoreBin { n: bin.n, ..ScoreBin::default() }),
+                (of, level) if of == level => stratum.clone(),
+                _ => continue,
+            };
+            join(strata.entry(route).or_insert_with(empty), &part);
         }
         strata.into_iter().map(|(route, stratum)| (route.clone(), post_stratified(&stratum))).collect()
     }
+}
+
+/// Weeks by their Monday, each with the bins of its routes.
+#[derive(Debug, Default)]
+pub struct Weeks(BTreeMap<i32, BTreeMap<Route, Stratum>>);
+
+impl Weeks {
+    pub fn new(answer: &Answer) -> Self {
+        let mut weeks = Weeks::default();
+        for row in 0..answer.rows() {
+            let of = weeks.0.entry(answer.int(row, "week") as i32).or_default();
+            let route = answer.text(row, "route").map(str::to_owned);
+            add(of.entry(route).or_insert_with(empty), answer, row);
+        }
+        weeks
+    }
+
+    /// Of one week and route (`all` = every route). What the confidence promises is learnt from the whole period.
+    pub fn assisted(&self, week: i32, route: &str, confidence_level: f64) -> Assisted {
+        let mut period: BTreeMap<&Route, Stratum> = BTreeMap::new();
+        for (of, stratum) in self.0.values().flatten() {
+            join(period.entry(of).or_insert_with(empty), stratum);
+        }
+        let period: Vec<Stratum> = period.values().map(post_stratified).collect();
+        let week = self.0.get(&week).into_iter().flatten();
+        let strata = week.filter(|(of, _)| route == "all" || of.as_deref() == Some(route));
+        assisted_by(&strata.map(|(_, s)| post_stratified(s)).collect::<Vec<_>>(), &period, confidence_level)
+    }
+
+    /// Whether a route has more than a few of the week's predictions and no label.
+    pub fn blind(&self, week: i32) -> bool {
+        let Some(routes) = self.0.get(&week) else { return false };
+        let all: u64 = routes.values().map(Stratum::predictions).sum();
+        let few = |n: u64| n as f64 <= MOST_BLIND * all as f64;
+        routes.values().any(|s| !few(s.predictions()) && s.bins().all(|bin| bin.labelled() == 0))
+    }
+}
+
+fn add(stratum: &mut Stratum, answer: &Answer, row: usize) {
+    let fold = (answer.int(row, "fold").max(0) as usize).min(FOLDS - 1);
+    let bin = (answer.int(row, "bin").max(0) as usize).min(CONFIDENCE_BINS as usize - 1);
+    let cell = &mut stratum.folds[fold][bin];
+    cell.unknown += answer.count(row, "unweighted");
+    match answer.text(row, "what") {
+        Some("right") => cell.right += weight_sums(answer, row),
+        Some("wrong") => cell.wrong += weight_sums(answer, row),
+        _ => cell.n += answer.count(row, "n"),
+    }
+}
+
+fn join(to: &mut Stratum, from: &Stratum) {
+    to.folds.iter_mut().flatten().zip(from.bins()).for_each(|(to, from)| *to += *from);
 }
 
 fn empty() -> Stratum {

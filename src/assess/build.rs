@@ -1,16 +1,25 @@
 use super::{
     Plan,
     accuracy::RankTable,
-    assessment::{AccuracyTables, Assessment, Counts, Intake, NomenclatureInfo, Scope, Warning, WarningCode},
-    assisted::{Cells, assisted},
+    agreement::agreement,
+    alarms::{Watched, alarms},
+    assessment::{AccuracyTables, Assessment, Counts, Drift, Intake, NomenclatureInfo, Scope, Warning, WarningCode},
+    assisted::{Cells, Weeks, assisted},
+    attributes::attributes,
+    before_labels::{Compared, before_labels, mix_level},
     calibration::calibration,
     codes::by_code,
+    crossed::crossed,
     drift::drift,
     latency::latency,
     review::review,
     series::series,
+    specimens::specimens,
+    terms::emerging,
     threshold::threshold,
     traffic::TrafficTable,
+    uncodable::uncodable,
+    versions::{Compared as ComparedVersions, compare},
 };
 use crate::{
     fact::Ledger,
@@ -56,7 +65,16 @@ pub async fn assess(
     let volume = engine.ask(Question::VolumeByCode, &compared).await?;
     let ranks = RankTable::new(&engine.ask(Question::Accuracy, &period).await?);
     let assistance = engine.ask(Question::Assisted, &period).await?;
+    let mix = mix_level(plan).map_or(1, |(level, _)| i32::from(level));
+    let within = |from: (&'static str, Parameter), to: (&'static str, Parameter)| [("from", from.1), ("to", to.1)];
+    let (reference, current) = (within(compared[2], compared[3]), within(compared[4], compared[5]));
+    let confused = [reference[0], reference[1], ("level", Parameter::Int(mix))];
+    let mix_outcome = engine.ask(Question::Outcome, &confused).await?;
+    let of_reference = Cells::new(&engine.ask(Question::Assisted, &reference).await?);
+    let of_current = Cells::new(&engine.ask(Question::Assisted, &current).await?);
+    let opinions = engine.ask(Question::Agreement, &leveled).await?;
     let outcome = engine.ask(Question::Outcome, &leveled).await?;
+    let uncoded = engine.ask(Question::Uncodable, &period).await?;
     let score = engine.ask(Question::Score, &period).await?;
     let reliability = engine.ask(Question::Reliability, &period).await?;
     let latencies = engine.ask(Question::Latency, &period).await?;
@@ -64,14 +82,37 @@ pub async fn assess(
     let hours = engine.ask(Question::Throughput, &period).await?;
     let daily = engine.ask(Question::AccuracyDaily, &deepest).await?;
     let weekly = engine.ask(Question::AccuracyWeekly, &period).await?;
+    let weeks = Weeks::new(&engine.ask(Question::AssistedWeekly, &period).await?);
 
     let versions = traffic.versions();
     let cells = Cells::new(&assistance);
-    let routes = cells.by_route(|_, _| true);
+    let routes = cells.by_route(0, |_, _| true);
     let (review_design, review_precision) = review(plan, &routes);
+    let before = Compared { reference: &of_reference, current: &of_current, outcome: &mix_outcome, volume: &volume };
+    let before_labels = before_labels(plan, &routes, &before);
+    let level_now = |level| ranks.all(plan, &traffic, level);
     let threshold_curve = threshold(plan, &routes.into_iter().map(|(_, stratum)| stratum).collect::<Vec<_>>());
     let (by_code, confusions) = by_code(plan, &volume, &outcome);
-    let drift = drift(plan, &volume);
+    let texts = engine.ask(Question::Specimens, &compared[..4]).await?;
+    let specimens = specimens(&texts);
+    let volume_daily = engine.ask(Question::VolumeDaily, &compared[..4]).await?;
+    let labels_daily = engine.ask(Question::LabelsDaily, &compared[..4]).await?;
+    let crosswalk = match (&plan.crossed, engine.before()) {
+        (Some(joined), Some(before)) => {
+            crossed(plan, joined, &before.ask(Question::VolumeDaily, &compared[..4]).await?, &volume_daily)
+        }
+        _ => None,
+    };
+    let drift = Drift { attributes: attributes(plan, &specimens), crosswalk, ..drift(plan, &volume, &volume_daily) };
+    let emerging = emerging(plan, &specimens, specimens.len() == texts.rows());
+    let terms = emerging.codes();
+    let watched = Watched { volume: &volume_daily, labels: &labels_daily, specimens: &specimens, terms: &terms };
+    let by_version = ranks.by_version(plan, &traffic, &versions);
+    let assisted = assisted(plan, &cells, &versions);
+    let outcome_of_versions = engine.ask(Question::VersionOutcome, &period).await?;
+    let (outcome, accuracy) = (&outcome_of_versions, (&by_version[..], &assisted[..]));
+    let compared = ComparedVersions { versions: &versions, outcome, accuracy, specimens: &specimens };
+    let versions_compared = compare(plan, &compared);
     let counts = counts(ledger);
     let warnings = warnings(plan, &traffic, &ranks, &volume, &drift, &counts);
     Ok(Assessment {
@@ -80,18 +121,24 @@ pub async fn assess(
         traffic: traffic.traffic(ranks.labelled(None), &ranks.labelled_by_version()),
         accuracy: AccuracyTables {
             overall: ranks.overall(plan, &traffic),
-            by_version: ranks.by_version(plan, &traffic, &versions),
-            assisted: assisted(plan, &cells, &versions),
+            by_version,
+            assisted,
             by_code,
             confusions,
+            uncodable: uncodable(plan, &uncoded, ranks.tell_of_both(&traffic)),
+            agreement: agreement(plan, &opinions, level_now),
         },
+        versions: versions_compared,
         review_design,
         review_precision,
         threshold_curve,
         drift,
+        emerging,
+        alarms: alarms(plan, &watched),
         calibration: calibration(plan, &score, &reliability),
+        before_labels,
         latency: latency(plan, &latencies, &hours, &versions),
-        series: series(plan, &traffic, &daily, &weekly, &latencies_daily),
+        series: series(plan, &traffic, &daily, (&weekly, &weeks), &latencies_daily),
         intake: intake(ledger),
         counts,
         warnings,
@@ -179,8 +226,10 @@ fn warnings(
                 }
             }
         }
-        if drift.label.is_empty() {
-            warn(WarningCode::NoReference, "", 0);
+        if drift.label.is_empty() && drift.crosswalk.is_none() {
+            // a wish that was not fulfilled is named
+            let wish = plan.request.reference.map(|wish| wish.to_string()).unwrap_or_default();
+            warn(WarningCode::NoReference, &wish, 0);
         }
     }
     if ranks.unweighted > 0 {

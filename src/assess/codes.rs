@@ -13,7 +13,7 @@ use crate::{
         shrinkage::{Leaf, shrunk},
         weight::WeightSums,
     },
-    nomenclature::RollUp,
+    nomenclature::{RollUp, canonical},
     query::Answer,
 };
 
@@ -66,6 +66,11 @@ pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuali
             pairs.push((predicted.to_owned(), actual.to_owned(), sums));
         }
     }
+    // they have a row even when nobody met them
+    for code in sensitive(plan) {
+        let label = plan.nomenclature.label(&code).to_owned();
+        codes.entry(code).or_insert_with(|| Code { label, known: true, ..Code::default() });
+    }
     let confusions = confusions(&codes, pairs);
     let groups = groups(plan, codes.keys());
     let steady = |failure: fn(&Code) -> WeightSums| {
@@ -87,9 +92,16 @@ pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuali
     (table, confusions)
 }
 
+/// Sensitive codes of the plan's level, as the nomenclature writes them.
+pub fn sensitive(plan: &Plan) -> Vec<String> {
+    let codes = plan.request.sensitive_codes.iter().map(|code| canonical(code).into_owned());
+    codes.filter(|code| plan.nomenclature.roll_up(code, plan.level) == RollUp::At(code.as_str())).collect()
+}
+
 fn quality(plan: &Plan, code: String, of: &Code, shrunk: (Estimate, Estimate)) -> CodeQuality {
     let measured = classification(of.right, of.false_positive, of.false_negative, plan.request.confidence_level);
     CodeQuality {
+        sensitive: plan.request.sensitive_codes.iter().any(|s| canonical(s) == code),
         code,
         label: of.label.clone(),
         level: u32::from(plan.level),

@@ -3,11 +3,14 @@ use std::{str::FromStr, sync::Arc};
 use jiff::tz::TimeZone;
 
 use super::{
-    Day,
-    assessment::{Period, Reference, ReferenceChoice},
+    Day, NamedCrosswalk, ReferenceWish,
+    assessment::{DetectorName, Period, Reference, ReferenceChoice},
+    crossed::{Crossed, one_nomenclature},
+    reference::planned,
 };
 use crate::{
     event::{Series, SeriesId, Symbols},
+    measure::terms::stop_words::StopWords,
     nomenclature::Nomenclature,
 };
 
@@ -19,13 +22,25 @@ pub struct Request {
     pub version: Option<String>,
     pub from: Option<Day>,
     pub to: Option<Day>,
-    pub reference: Option<(Day, Day)>,
+    pub reference: Option<ReferenceWish>,
     pub level: Option<LevelChoice>,
     pub confidence_level: f64,
     /// Half-width of accuracy's interval that a review is to be planned for.
     pub half_width: f64,
     /// Least accuracy of automatic coding that thresholds are judged by.
     pub auto_quality: f64,
+    /// Expected share of alarms that ring in vain.
+    pub alarm_rate: f64,
+    /// Classical detectors that run beside the alarms.
+    pub detectors: Vec<DetectorName>,
+    /// Least total variation that a drift must surpass to matter.
+    pub least_drift: f64,
+    /// From older nomenclatures to newer ones.
+    pub crosswalks: Vec<NamedCrosswalk>,
+    /// Codes that are shown and watched one by one, however rare.
+    pub sensitive_codes: Vec<String>,
+    /// Words of texts that say nothing of an activity.
+    pub stop_words: StopWords,
     pub time_zone: TimeZone,
     pub time_zone_name: String,
     pub exclude_sources: Vec<String>,
@@ -62,6 +77,8 @@ pub struct Plan {
     pub workspace: String,
     pub model: String,
     pub series: Vec<SeriesId>,
+    /// Series of an older nomenclature that a crosswalk joins to this one.
+    pub crossed: Option<Crossed>,
     pub nomenclature: Arc<Nomenclature>,
     /// Confidence from which the model's predictions are accepted automatically.
     pub threshold: Option<f64>,
@@ -91,13 +108,16 @@ pub enum PlanError {
     Backwards { from: String, to: String },
     #[error("`{wanted}` is not a level of {nomenclature}; its levels are {}", .known.join(", "))]
     UnknownLevel { wanted: String, nomenclature: String, known: Vec<String> },
-    #[error("the model's events name several nomenclatures ({}); choose one with --nomenclature", .0.join(", "))]
+    #[error("the model's events name several nomenclatures ({}); choose one with --nomenclature, or join the older to the newer with --crosswalk", .0.join(", "))]
     SeveralNomenclatures(Vec<String>),
 }
 
 fn there_are(models: &[String]) -> String {
     if models.is_empty() { "is none at all".to_owned() } else { format!("are {}", models.join(", ")) }
 }
+
+/// A series with its first and last hour.
+pub(super) type Found = (SeriesId, Series, (i64, i64));
 
 /// Decides what to look at.
 ///
@@ -110,7 +130,7 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
         asked(&request.workspace, s.workspace) && asked(&request.version, s.version)
     };
     // a series without a prediction was only named by a refused event
-    let mut found: Vec<(SeriesId, Series, (i64, i64))> = symbols
+    let mut found: Vec<Found> = symbols
         .all_series()
         .filter(|(_, s)| matches(s))
         .filter_map(|(id, s)| Some((id, s, source.hours(id)?)))
@@ -127,14 +147,10 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
     found.retain(|(_, s, _)| symbols.text(s.model) == model);
     // by their texts: the numbers tell who came first, which differs between copies and sums of stores
     found.sort_by_key(|(_, s, _)| [s.workspace, s.version, s.nomenclature].map(|symbol| symbols.text(symbol)));
+    let ever = found.iter().map(|(.., (first, _))| *first).min();
+    let crossed = one_nomenclature(source, &request.crosswalks, &mut found)?;
     let nomenclature = found.first().map(|(id, ..)| source.nomenclature(*id));
     let nomenclature = nomenclature.unwrap_or_else(|| Arc::new(Nomenclature::flat("")));
-    let mut names: Vec<&str> = found.iter().map(|(_, s, _)| symbols.text(s.nomenclature)).collect();
-    names.sort_unstable();
-    names.dedup();
-    if found.iter().any(|(id, ..)| !Arc::ptr_eq(&source.nomenclature(*id), &nomenclature)) && names.len() > 1 {
-        return Err(PlanError::SeveralNomenclatures(names.into_iter().map(str::to_owned).collect()));
-    }
     let threshold = source.threshold(&model);
     let zone = &request.time_zone;
     let first = found.iter().map(|(.., (first, _))| Day::of_hour(*first, zone)).min();
@@ -145,12 +161,13 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
     if to < from {
         return Err(PlanError::Backwards { from: from.to_string(), to: to.to_string() });
     }
-    let reference = reference(&request, from, to, data_from, first.is_some())?;
+    let reference = planned(&request, (from, to), ever.map(|hour| Day::of_hour(hour, zone)))?;
     let level = level(&request, &nomenclature)?;
     Ok(Plan {
         workspace: found.first().map_or("default", |(_, s, _)| symbols.text(s.workspace)).to_owned(),
         model,
         series: found.iter().map(|(id, ..)| *id).collect(),
+        crossed,
         nomenclature,
         threshold,
         from,
@@ -159,42 +176,6 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
         level,
         request,
     })
-}
-
-fn reference(
-    request: &Request,
-    from: Day,
-    to: Day,
-    data_from: Day,
-    any: bool,
-) -> Result<Option<PlannedReference>, PlanError> {
-    let whole =
-        |r: (Day, Day), chosen| PlannedReference { from: r.0, to: r.1, current_from: from, current_to: to, chosen };
-    if let Some((a, b)) = request.reference {
-        if b < a {
-            return Err(PlanError::Backwards { from: a.to_string(), to: b.to_string() });
-        }
-        return Ok(Some(whole((a, b), ReferenceChoice::Given)));
-    }
-    let length = from.days_until(to) + 1;
-    if !any {
-        return Ok(None);
-    }
-    if data_from < from {
-        let start = from.plus(-length).max(data_from);
-        return Ok(Some(whole((start, from.plus(-1)), ReferenceChoice::Preceding)));
-    }
-    if length < 2 {
-        return Ok(None);
-    }
-    let middle = from.plus(length / 2);
-    Ok(Some(PlannedReference {
-        from,
-        to: middle.plus(-1),
-        current_from: middle,
-        current_to: to,
-        chosen: ReferenceChoice::FirstHalf,
-    }))
 }
 
 fn level(request: &Request, nomenclature: &Nomenclature) -> Result<u8, PlanError> {
@@ -216,6 +197,11 @@ fn level(request: &Request, nomenclature: &Nomenclature) -> Result<u8, PlanError
 }
 
 impl Plan {
+    /// Whether facts of a series are looked at.
+    pub fn reads(&self, series: SeriesId) -> bool {
+        self.series.contains(&series) || self.crossed.as_ref().is_some_and(|c| c.series.contains(&series))
+    }
+
     pub fn period(&self) -> Period {
         Period { from: self.from.to_string(), to: self.to.to_string() }
     }

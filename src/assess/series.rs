@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 
 use super::{
     Day, Plan,
-    accuracy::weight_sums,
+    accuracy::{identified, weight_sums},
     assessment::{Daily, Series, WeeklyAccuracy},
+    assisted::Weeks,
     latency::{quantiles, sketches},
     traffic::TrafficTable,
 };
 use crate::{
-    measure::{accuracy::accuracy, weight::WeightSums},
+    measure::{accuracy::accuracy, assisted::Assisted, weight::WeightSums},
     query::Answer,
 };
 
@@ -30,7 +31,13 @@ impl Outcome {
 }
 
 /// Everything over time: a row for every day of the period, and accuracy by week.
-pub fn series(plan: &Plan, traffic: &TrafficTable, daily: &Answer, weekly: &Answer, latency: &Answer) -> Series {
+pub fn series(
+    plan: &Plan,
+    traffic: &TrafficTable,
+    daily: &Answer,
+    (weekly, assistance): (&Answer, &Weeks),
+    latency: &Answer,
+) -> Series {
     let confidence_level = plan.request.confidence_level;
     let mut outcomes: BTreeMap<i32, Outcome> = BTreeMap::new();
     for row in 0..daily.rows() {
@@ -57,11 +64,18 @@ pub fn series(plan: &Plan, traffic: &TrafficTable, daily: &Answer, weekly: &Answ
             weeks.entry((week, level, route.to_owned())).or_default().add(weekly, row);
         }
     }
-    let accuracy_weekly = weeks.into_iter().map(|((week, level, route), o)| WeeklyAccuracy {
-        week: Day(week).to_string(),
-        level: u32::from(level),
-        route,
-        accuracy: accuracy(o.right, o.wrong, confidence_level),
+    let finest = plan.nomenclature.depth();
+    let accuracy_weekly = weeks.into_iter().map(|((week, level, route), o)| {
+        let tells = route != "all" || !assistance.blind(week);
+        let assisted =
+            if level == finest { assistance.assisted(week, &route, confidence_level) } else { Assisted::default() };
+        WeeklyAccuracy {
+            week: Day(week).to_string(),
+            level: u32::from(level),
+            route,
+            accuracy: identified(accuracy(o.right, o.wrong, confidence_level), tells),
+            assisted: assisted.estimate,
+        }
     });
     Series { daily, accuracy_weekly: accuracy_weekly.collect() }
 }

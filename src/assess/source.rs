@@ -49,9 +49,10 @@ impl FileFacts {
     /// When a table cannot be made.
     pub fn engine(self, plan: &Plan) -> Result<(Engine, Ledger), QueryError> {
         let FilesRead { mut facts, symbols } = self.read;
-        let keep = |key: &PageKey| plan.series.contains(&key.series());
+        let keep = |key: &PageKey| plan.reads(key.series());
         facts.counts.retain(|key, _| keep(key));
         facts.moments.retain(|key, _| keep(key));
+        facts.specimens.retain(|key, _| keep(key));
         engine(facts, &symbols, &self.naming, plan)
     }
 }
@@ -76,7 +77,7 @@ impl FactSource for FileFacts {
 
 /// The facts of a plan as tables, and the ledger that came with them.
 pub(super) fn engine(
-    facts: Facts,
+    mut facts: Facts,
     symbols: &Symbols,
     naming: &Naming,
     plan: &Plan,
@@ -86,6 +87,15 @@ pub(super) fn engine(
         time_zone: plan.request.time_zone.clone(),
         exclude_sources: plan.request.exclude_sources.clone(),
     };
-    let tables = Tables::build(facts, symbols, &|id| naming.of(symbols, id), &options)?;
-    Ok((Engine::new(tables)?, ledger))
+    let tables = |facts| Tables::build(facts, symbols, &|id| naming.of(symbols, id), &options);
+    let mut before = None;
+    if let Some(crossed) = &plan.crossed {
+        let older = |key: &PageKey| crossed.series.contains(&key.series());
+        let counts = facts.counts.extract_if(|key, _| older(key)).filter(|(key, _)| key.table() == Some(Table::Volume));
+        let volume = Facts { counts: counts.collect(), ..Facts::default() };
+        facts.moments.retain(|key, _| !older(key));
+        facts.specimens.retain(|key, _| !older(key));
+        before = Some(Engine::new(tables(volume)?)?);
+    }
+    Ok((Engine::new(tables(facts)?)?.after(before), ledger))
 }

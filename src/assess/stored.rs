@@ -226,7 +226,8 @@ impl Sum {
     /// Series of a plan that was made here, by their names.
     fn names(&self, plan: &Plan) -> Vec<SeriesName> {
         let symbols = self.symbols();
-        let known = plan.series.iter().filter_map(|id| symbols.series(*id));
+        let crossed = plan.crossed.iter().flat_map(|crossed| &crossed.series);
+        let known = plan.series.iter().chain(crossed).filter_map(|id| symbols.series(*id));
         known.map(|series| SeriesName::of(symbols, series)).collect()
     }
 

@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 
 use super::{InputArgs, ScopeArgs};
 use crate::{
-    assess::{Naming, Request},
+    assess::{NamedCrosswalk, Naming, ReferenceWish, Request},
     config::Config,
     ingest::{FileFormat, InputFormat, expand},
-    nomenclature::{Nomenclature, builtin, builtin_names, from_csv},
+    nomenclature::{Nomenclature, builtin, builtin_names, crosswalk::Crosswalk, from_csv},
     pipeline::{NomenclatureBook, Sources},
 };
 
@@ -59,6 +59,8 @@ pub fn request(config: &Config, scope: &ScopeArgs) -> Result<Request> {
     };
     let (reference_from, reference_to) =
         (day(&scope.reference_from, "reference-from")?, day(&scope.reference_to, "reference-to")?);
+    let days = reference_from.zip(reference_to).map(|(from, to)| ReferenceWish::Days(from, to));
+    let named = scope.reference.as_deref().map(|text| text.parse().context("--reference")).transpose()?;
     let (time_zone, time_zone_name) = match &scope.time_zone {
         Some(name) => (zone(name)?, name.clone()),
         None => (config.time_zone.clone(), config.time_zone_name.clone()),
@@ -67,6 +69,12 @@ pub fn request(config: &Config, scope: &ScopeArgs) -> Result<Request> {
     if !(0.5..1.0).contains(&confidence_level) {
         bail!("--confidence-level is {confidence_level}; expected 0.5 to 0.999");
     }
+    let mut crosswalks = config.crosswalks.clone();
+    if let Some(path) = &scope.crosswalk {
+        let name = || format!("--crosswalk {}", path.display());
+        let walk = Crosswalk::from_csv(&std::fs::read_to_string(path).with_context(name)?).with_context(name)?;
+        crosswalks.insert(0, NamedCrosswalk { names: None, walk: Arc::new(walk) });
+    }
     let level = scope.level.as_deref().or(config.level.as_deref());
     Ok(Request {
         workspace: scope.workspace.clone(),
@@ -74,11 +82,17 @@ pub fn request(config: &Config, scope: &ScopeArgs) -> Result<Request> {
         version: scope.version.clone(),
         from: day(&scope.from, "from")?,
         to: day(&scope.to, "to")?,
-        reference: reference_from.zip(reference_to),
+        reference: days.or(named).or(config.reference),
         level: level.and_then(|l| l.parse().ok()),
         confidence_level,
         half_width: config.half_width,
         auto_quality: config.auto_quality,
+        alarm_rate: config.alarm_rate,
+        detectors: config.detectors.clone(),
+        least_drift: config.least_drift,
+        crosswalks,
+        sensitive_codes: config.sensitive_codes.clone(),
+        stop_words: config.stop_words.clone(),
         time_zone,
         time_zone_name,
         exclude_sources: config.exclude_sources.clone(),

@@ -157,7 +157,12 @@ impl<'s> Section<'s> {
     }
 
     pub fn texts(&self, key: &'static str) -> Option<Vec<String>> {
-        self.value(key).map(|v| v.texts())
+        self.texts_that(key, "", |_| true)
+    }
+
+    /// Texts that are all something; `allowed` says what.
+    pub fn texts_that(&self, key: &'static str, allowed: &str, is: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+        self.value(key).map(|v| v.texts(allowed, is))
     }
 
     pub fn path(&self, key: &'static str) -> Option<PathBuf> {
@@ -253,13 +258,22 @@ impl<'s> Found<'s> {
         number
     }
 
-    fn texts(&self) -> Vec<String> {
+    fn texts(&self, allowed: &str, is: impl Fn(&str) -> bool) -> Vec<String> {
         let Some(items) = self.value.as_array() else {
             self.refuse("a list of texts, such as [\"audit\"]");
             return Vec::new();
         };
         let items = items.iter().map(|item| Found { span: item.span(), value: item.get_ref(), ..self.clone() });
-        items.filter_map(|item| item.name().map(str::to_owned)).collect()
+        let named = items.filter_map(|item| Some((item.name()?, item)));
+        let mut texts = Vec::new();
+        for (text, item) in named {
+            if is(text) {
+                texts.push(text.to_owned());
+            } else {
+                item.refuse(allowed);
+            }
+        }
+        texts
     }
 
     fn table(&self) -> Option<&'s DeTable<'s>> {

@@ -3,10 +3,10 @@ use std::hash::Hasher;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::{Candidates, Route, SeriesId, Symbol};
+use super::{Candidates, Route, SeriesId, Symbol, Wording};
 
 /// A number in [0, 1] times 2^30. Integers add up the same in any order; floats do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fixed(pub u32);
 
 impl Fixed {
@@ -24,7 +24,7 @@ impl Fixed {
 }
 
 /// A design weight 1/pi times 2^28.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Weight(pub u64);
 
 impl Weight {
@@ -83,6 +83,8 @@ pub struct PredictionEntry {
     pub clips: u8,
     /// Codes of the first candidates, at most [`MAX_RANK`], best first.
     pub candidates: Candidates,
+    /// What was asked, where the model's texts are kept and this one is among those.
+    pub wording: Option<Box<Wording>>,
 }
 
 impl PredictionEntry {
@@ -107,6 +109,8 @@ pub struct CorrectionEntry {
     /// `None` where the event names no inclusion probability.
     pub weight: Option<Weight>,
     pub retracted: bool,
+    /// Who said it, where the event tells.
+    pub annotator: Option<Symbol>,
 }
 
 /// One admitted event on its way to the join.

@@ -118,13 +118,14 @@ pub enum Cell {
         route: Option<Route>,
         what: Tally,
     },
-    /// Labelled rows by predicted and actual code. A failed prediction has no predicted code.
+    /// Labelled rows by predicted and actual code, the uncodable ones too. A failed prediction has no predicted code.
     Outcome {
         series: SeriesId,
         hour: i64,
         route: Option<Route>,
         predicted: Option<Symbol>,
-        actual: Symbol,
+        /// `None` = uncodable.
+        actual: Option<Symbol>,
         source: Symbol,
     },
     /// Labelled rows by the rank of the truth among the candidates, rolled up to a level; 0 = not among them.
@@ -136,22 +137,40 @@ pub enum Cell {
         rank: u8,
         source: Symbol,
     },
-    /// Labelled rows by score bin and whether the first code was right.
+    /// Labelled rows by score bin and whether the first code was right, rolled up to a level; 0 = the codes as they are.
     Reliability {
         series: SeriesId,
         hour: i64,
         route: Option<Route>,
         kind: ScoreKind,
         bin: u32,
+        level: u8,
         right: bool,
         source: Symbol,
+    },
+    /// Pairs of codes that two people gave one prediction, each on their own; `None` = uncodable. A prediction with m
+    /// opinions adds 1/(m-1) for each of its m(m-1)/2 pairs (`w`): the coincidences of Krippendorff.
+    Agreement {
+        series: SeriesId,
+        hour: i64,
+        route: Option<Route>,
+        one: Option<Symbol>,
+        other: Option<Symbol>,
     },
 }
 
 /// No code: a symbol that is never given.
 const NO_SYMBOL: u32 = u32::MAX;
 
-/// Facts are in seven tables; those from [`Table::Outcome`] on hold [`Moments`](super::Moments), the others counts.
+fn or_none(symbol: Option<Symbol>) -> u32 {
+    symbol.map_or(NO_SYMBOL, |s| s.0)
+}
+
+fn symbol(key: u32) -> Option<Symbol> {
+    (key != NO_SYMBOL).then_some(Symbol(key))
+}
+
+/// Facts are in nine tables: of counts, of [`Moments`](super::Moments), and of [`Specimen`](super::Specimen)s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Table {
@@ -162,11 +181,18 @@ pub enum Table {
     Outcome = 8,
     Rank = 9,
     Reliability = 10,
+    Agreement = 11,
+    Specimen = 12,
 }
 
 impl Table {
     pub const COUNTS: [Table; 4] = [Table::Volume, Table::Score, Table::Latency, Table::Tally];
-    pub const MOMENTS: [Table; 3] = [Table::Outcome, Table::Rank, Table::Reliability];
+    pub const MOMENTS: [Table; 4] = [Table::Outcome, Table::Rank, Table::Reliability, Table::Agreement];
+
+    /// Every table.
+    pub fn all() -> impl Iterator<Item = Table> {
+        Table::COUNTS.into_iter().chain(Table::MOMENTS).chain([Table::Specimen])
+    }
 
     /// Its name in SQL.
     pub fn name(self) -> &'static str {
@@ -178,6 +204,8 @@ impl Table {
             Table::Outcome => "outcome",
             Table::Rank => "rank",
             Table::Reliability => "reliability",
+            Table::Agreement => "agreement",
+            Table::Specimen => "specimen",
         }
     }
 
@@ -185,10 +213,18 @@ impl Table {
     /// What each number is stands in [`Cell::key`].
     pub fn renamed(self, [a, b, c]: CellKey, symbol: impl Fn(Symbol) -> Option<Symbol>) -> Option<CellKey> {
         let named = |n: u32| symbol(Symbol(n)).map(|s| s.0);
+        let perhaps = |n: u32| if n == NO_SYMBOL { Some(n) } else { named(n) };
         Some(match self {
             Table::Volume => [named(a)?, b, c],
             Table::Score | Table::Latency | Table::Tally => [a, b, c],
-            Table::Outcome => [if a == NO_SYMBOL { a } else { named(a)? }, named(b)?, named(c)?],
+            Table::Outcome => [perhaps(a)?, perhaps(b)?, named(c)?],
+            Table::Agreement => {
+                // the pair is kept in the order of its numbers
+                let (a, b) = (perhaps(a)?, perhaps(b)?);
+                [a.min(b), a.max(b), c]
+            }
+            // rows of their own: see `Specimen::renamed`
+            Table::Specimen => return None,
             Table::Rank | Table::Reliability => [a, b, named(c)?],
         })
     }
@@ -204,8 +240,7 @@ impl PageKey {
 
     /// `None` for a number that no page has.
     pub fn table(self) -> Option<Table> {
-        let tables = Table::COUNTS.into_iter().chain(Table::MOMENTS);
-        tables.into_iter().find(|t| *t as u64 == self.0 >> 43)
+        Table::all().find(|t| *t as u64 == self.0 >> 43)
     }
 
     pub fn series(self) -> SeriesId {
@@ -244,14 +279,18 @@ impl Cell {
             }
             Cell::Tally { series, hour, route, what } => (page(Table::Tally, series, hour, route), [what as u32, 0, 0]),
             Cell::Outcome { series, hour, route, predicted, actual, source } => {
-                let predicted = predicted.map_or(NO_SYMBOL, |s| s.0);
-                (page(Table::Outcome, series, hour, route), [predicted, actual.0, source.0])
+                (page(Table::Outcome, series, hour, route), [or_none(predicted), or_none(actual), source.0])
             }
             Cell::Rank { series, hour, route, level, rank, source } => {
                 (page(Table::Rank, series, hour, route), [u32::from(level), u32::from(rank), source.0])
             }
-            Cell::Reliability { series, hour, route, kind, bin, right, source } => {
-                (page(Table::Reliability, series, hour, route), [(kind as u32) << 16 | bin, u32::from(right), source.0])
+            Cell::Reliability { series, hour, route, kind, bin, level, right, source } => {
+                let right = u32::from(level) << 1 | u32::from(right);
+                (page(Table::Reliability, series, hour, route), [(kind as u32) << 16 | bin, right, source.0])
+            }
+            Cell::Agreement { series, hour, route, one, other } => {
+                let (one, other) = (or_none(one), or_none(other));
+                (page(Table::Agreement, series, hour, route), [one.min(other), one.max(other), 0])
             }
         }
     }
@@ -266,12 +305,14 @@ impl Cell {
             Table::Score => Cell::Score { series, hour, route, kind, bin },
             Table::Latency => Cell::Latency { series, hour, route, bin: a as i32 - (1 << 20) },
             Table::Tally => Cell::Tally { series, hour, route, what: *Tally::ALL.get(a as usize)? },
-            Table::Outcome => {
-                let predicted = (a != NO_SYMBOL).then_some(Symbol(a));
-                Cell::Outcome { series, hour, route, predicted, actual: Symbol(b), source }
-            }
+            Table::Outcome => Cell::Outcome { series, hour, route, predicted: symbol(a), actual: symbol(b), source },
+            Table::Agreement => Cell::Agreement { series, hour, route, one: symbol(a), other: symbol(b) },
+            Table::Specimen => return None,
             Table::Rank => Cell::Rank { series, hour, route, level: a as u8, rank: b as u8, source },
-            Table::Reliability => Cell::Reliability { series, hour, route, kind, bin, right: b == 1, source },
+            Table::Reliability => {
+                let (level, right) = ((b >> 1) as u8, b & 1 == 1);
+                Cell::Reliability { series, hour, route, kind, bin, level, right, source }
+            }
         })
     }
 }

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Cell, Facts, Moments, ScoreKind, Tally};
+use super::{Cell, Facts, Moments, PageKey, ScoreKind, Specimen, Table, Tally};
 use crate::{
-    event::{Fixed, NO_LATENCY, Route, SeriesId, Symbol, Symbols, Weight},
+    event::{Fixed, NO_LATENCY, PredictionEntry, Route, SeriesId, Symbol, Symbols, Weight},
     join::{Held, Joined, Label},
     nomenclature::{Nomenclature, RollUp},
 };
@@ -90,8 +90,15 @@ impl Contribution {
     pub fn add(&mut self, facts: &mut Facts, held: &Held, symbols: &Symbols, sign: i64) {
         for joined in held.joined() {
             self.prediction(facts, &joined, symbols, sign);
-            if let Some(label) = joined.label.filter(|l| !l.retracted) {
-                self.label(facts, &joined, &label, symbols, sign);
+            let label = joined.label.filter(|l| !l.retracted);
+            let weight = label.and_then(|l| l.weight.or_else(|| self.rate(joined.prediction)));
+            if let Some(label) = &label {
+                self.label(facts, &joined, label, weight, symbols, sign);
+                agreement(facts, held, &joined, sign);
+            }
+            if let Some(specimen) = Specimen::of(&joined, label.as_ref(), weight) {
+                let p = joined.prediction;
+                facts.specimen(PageKey::new(Table::Specimen, p.series, p.hour(), p.route), specimen, sign);
             }
         }
         if !held.corrections.is_empty() {
@@ -130,23 +137,33 @@ impl Contribution {
         facts.ledger.errors += sign * i64::from(p.failed);
     }
 
-    fn label(&mut self, facts: &mut Facts, joined: &Joined<'_>, label: &Label, symbols: &Symbols, sign: i64) {
+    /// Weight of a label that names none, where the configuration says how its route is drawn.
+    fn rate(&self, p: &PredictionEntry) -> Option<Weight> {
+        let table = self.series.get(&p.series)?;
+        match p.route? {
+            Route::Auto => table.auto,
+            Route::Manual => table.manual,
+        }
+    }
+
+    fn label(
+        &mut self,
+        facts: &mut Facts,
+        joined: &Joined<'_>,
+        label: &Label,
+        weight: Option<Weight>,
+        symbols: &Symbols,
+        sign: i64,
+    ) {
         let p = joined.prediction;
         let (series, hour, route, source) = (p.series, p.hour(), p.route, label.source);
+        let predicted = p.candidates.first().copied().filter(|_| !p.failed);
+        let row = Moments::row(weight, Fixed(0));
+        facts.moments(Cell::Outcome { series, hour, route, predicted, actual: label.code, source }, &row, sign);
         let Some(actual) = label.code else {
             facts.count(Cell::Tally { series, hour, route, what: Tally::Uncodable }, sign);
             return;
         };
-        let table = self.series.get_mut(&series);
-        let rate = table.as_ref().and_then(|t| match route {
-            Some(Route::Auto) => t.auto,
-            Some(Route::Manual) => t.manual,
-            None => None,
-        });
-        let weight = label.weight.or(rate);
-        let predicted = p.candidates.first().copied().filter(|_| !p.failed);
-        let row = Moments::row(weight, Fixed(0));
-        facts.moments(Cell::Outcome { series, hour, route, predicted, actual, source }, &row, sign);
         let Some(predicted) = predicted else { return };
         for (kind, score) in scores(p.probability, p.confidence) {
             let cell = Cell::Reliability {
@@ -155,12 +172,13 @@ impl Contribution {
                 route,
                 kind,
                 bin: kind.bin(score),
+                level: 0,
                 right: predicted == actual,
                 source,
             };
             facts.moments(cell, &Moments::row(weight, score), sign);
         }
-        let Some(table) = table else { return };
+        let Some(table) = self.series.get_mut(&series) else { return };
         table.learn(actual, symbols);
         for code in p.candidates.iter() {
             table.learn(*code, symbols);
@@ -170,6 +188,27 @@ impl Contribution {
             let found = p.candidates.iter().position(|c| table.path(*c).get(i) == Some(truth));
             let (level, rank) = (i as u8 + 1, found.map_or(0, |r| r as u8 + 1));
             facts.moments(Cell::Rank { series, hour, route, level, rank, source }, &row, sign);
+            let (kind, right) = (ScoreKind::Confidence, rank == 1);
+            let cell =
+                Cell::Reliability { series, hour, route, kind, bin: kind.bin(p.confidence), level, right, source };
+            facts.moments(cell, &Moments::row(weight, p.confidence), sign);
+        }
+    }
+}
+
+/// Pairs of what people said of one prediction, where there are several.
+fn agreement(facts: &mut Facts, held: &Held, joined: &Joined<'_>, sign: i64) {
+    let p = joined.prediction;
+    if held.corrections.len() < 2 {
+        return;
+    }
+    let opinions = held.opinions(p.model);
+    let Some(others) = opinions.len().checked_sub(1).filter(|n| *n > 0) else { return };
+    let share = Moments::row(Some(Weight(Weight::ONE / others as u64)), Fixed(0));
+    for (i, one) in opinions.iter().enumerate() {
+        for other in &opinions[i + 1..] {
+            let cell = Cell::Agreement { series: p.series, hour: p.hour(), route: p.route, one: *one, other: *other };
+            facts.moments(cell, &share, sign);
         }
     }
 }

@@ -1,7 +1,7 @@
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, CellKey, Ledger, PageKey};
+use super::{Cell, CellKey, Ledger, PageKey, Specimen, SpecimenPage};
 use crate::event::{Fixed, Weight};
 
 type Hasher = foldhash::fast::FixedState;
@@ -89,6 +89,7 @@ pub type MomentPage = HashMap<CellKey, Moments, Hasher>;
 pub struct Facts {
     pub counts: HashMap<PageKey, CountPage, Hasher>,
     pub moments: HashMap<PageKey, MomentPage, Hasher>,
+    pub specimens: HashMap<PageKey, SpecimenPage, Hasher>,
     pub ledger: Ledger,
 }
 
@@ -117,6 +118,10 @@ impl Facts {
         self.moments.entry(page).or_default().entry(at).or_default().add(row, sign);
     }
 
+    pub fn specimen(&mut self, page: PageKey, specimen: Specimen, n: i64) {
+        *self.specimens.entry(page).or_default().entry(specimen).or_default() += n;
+    }
+
     /// Drops cells that cancelled out.
     pub fn settle(&mut self) {
         self.counts.retain(|_, page| {
@@ -125,6 +130,10 @@ impl Facts {
         });
         self.moments.retain(|_, page| {
             page.retain(|_, m| !m.is_zero());
+            !page.is_empty()
+        });
+        self.specimens.retain(|_, page| {
+            page.retain(|_, n| *n != 0);
             !page.is_empty()
         });
     }

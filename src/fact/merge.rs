@@ -117,6 +117,12 @@ impl Renaming {
                 to.entry(at).or_default().add(&moments, 1);
             }
         }
+        for (key, page) in facts.specimens {
+            let to = sum.specimens.entry(self.page(key)?).or_default();
+            for (specimen, n) in page {
+                *to.entry(specimen.renamed(|own| self.symbol(own))?).or_default() += n;
+            }
+        }
         sum.ledger.merge(&facts.ledger);
         Some(())
     }

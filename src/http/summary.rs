@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{App, problem::Problem};
-use crate::{assess::Request, report};
+use crate::{
+    assess::{ReferenceError, ReferenceWish, Request},
+    report,
+};
 
 /// What a page or a summary is asked for; empty values count as absent, since an HTML form sends them.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +22,8 @@ pub struct Parameters {
     pub version: Option<String>,
     pub from: Option<String>,
     pub to: Option<String>,
+    /// As `--reference` names it.
+    pub reference: Option<String>,
     pub reference_from: Option<String>,
     pub reference_to: Option<String>,
     pub level: Option<String>,
@@ -31,9 +36,15 @@ impl Parameters {
         let day = |field: &Option<String>, name: &str| {
             given(field).map(|t| t.parse().map_err(|e| Problem::bad_request(format!("{name}: {e}")))).transpose()
         };
-        let reference = match (day(&self.reference_from, "reference_from")?, day(&self.reference_to, "reference_to")?) {
-            (Some(from), Some(to)) => Some((from, to)),
-            (None, None) => None,
+        let named = given(&self.reference)
+            .map(|text| text.parse().map_err(|e: ReferenceError| Problem::bad_request(format!("reference: {e}"))));
+        let days = (day(&self.reference_from, "reference_from")?, day(&self.reference_to, "reference_to")?);
+        let reference = match (days, named.transpose()?) {
+            ((None, None), named) => named.or(defaults.reference),
+            (_, Some(_)) => {
+                return Err(Problem::bad_request("give reference, or reference_from and reference_to, not both"));
+            }
+            ((Some(from), Some(to)), None) => Some(ReferenceWish::Days(from, to)),
             _ => return Err(Problem::bad_request("reference_from and reference_to go together")),
         };
         Ok(Request {

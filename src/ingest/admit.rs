@@ -1,11 +1,11 @@
 use hashbrown::HashMap;
 use siphasher::sip128::SipHasher13;
 
-use super::Policies;
+use super::{Policies, Policy};
 use crate::{
     event::{
         Candidates, Correction, CorrectionEntry, Fixed, JoinKey, MAX_RANK, NO_LATENCY, Prediction, PredictionEntry,
-        Reason, Reject, Route, Scalar, Series, SeriesId, Status, Symbol, Symbols, Text, Weight,
+        Reason, Reject, Route, Scalar, Series, SeriesId, Status, Symbol, Symbols, Text, Weight, Wording,
     },
     measure::sketch,
     nomenclature::canonical,
@@ -32,7 +32,7 @@ struct LastSeries {
     nomenclature: String,
     id: SeriesId,
     model_symbol: Symbol,
-    threshold: Option<f64>,
+    policy: Policy,
 }
 
 const DEFAULT_WORKSPACE: &str = "default";
@@ -93,7 +93,9 @@ impl Admission {
             }
         }
         let fixed_confidence = confidence.map_or(Fixed(0), &mut clip);
-        let (series, model, threshold) = self.series(workspace, p)?;
+        let key = JoinKey::new(workspace, p.prediction_id.as_str());
+        let (series, model, policy) = self.series(workspace, p)?;
+        let (threshold, kept) = (policy.threshold, !failed && policy.keeps(key));
         let route = match (p.route, failed) {
             (_, true) => None,
             (Some(route), false) => Some(route),
@@ -113,8 +115,9 @@ impl Admission {
             latency,
             clips,
             candidates,
+            wording: if kept { Wording::of(p.text.as_ref(), p.attributes.as_ref()) } else { None },
         };
-        Ok((JoinKey::new(workspace, p.prediction_id.as_str()), entry))
+        Ok((key, entry))
     }
 
     /// # Errors
@@ -143,6 +146,13 @@ impl Admission {
             }
             None => None,
         };
+        let annotator = match &c.annotator {
+            Some(annotator) if !annotator.as_str().is_empty() => {
+                bounded("annotator", annotator, 256)?;
+                Some(self.name("annotator", annotator)?)
+            }
+            _ => None,
+        };
         let entry = CorrectionEntry {
             model,
             id: c.correction_id.as_str().into(),
@@ -153,6 +163,7 @@ impl Admission {
             source: self.symbols.intern(c.source.as_str()),
             weight,
             retracted: c.retracted.unwrap_or(false),
+            annotator,
         };
         Ok((JoinKey::new(workspace, c.prediction_id.as_str()), entry))
     }
@@ -185,17 +196,33 @@ impl Admission {
         Ok(self.symbols.intern(&canonical))
     }
 
-    /// The prediction's series, its model, and the model's threshold.
-    fn series(&mut self, workspace: &str, p: &Prediction<'_>) -> Result<(SeriesId, Symbol, Option<f64>), Reject> {
-        let (model, version, nomenclature) = (p.model.as_str(), p.model_version.as_str(), p.nomenclature.as_str());
-        if let Some(last) = &self.last
-            && last.version == version
-            && last.model == model
-            && last.nomenclature == nomenclature
-            && last.workspace == workspace
-        {
-            return Ok((last.id, last.model_symbol, last.threshold));
+    fn name(&mut self, field: &str, text: &Text<'_>) -> Result<Symbol, Reject> {
+        if self.symbols.len() >= Symbols::MAX_SYMBOLS && self.symbols.find(text.as_str()).is_none() {
+            let detail = format!("`{field}`: more distinct names than a store can hold");
+            return Err(Reject::new(Reason::InvalidValue, detail));
         }
+        Ok(self.symbols.intern(text.as_str()))
+    }
+
+    /// The prediction's series, its model, and what is said of the model.
+    fn series(&mut self, workspace: &str, p: &Prediction<'_>) -> Result<(SeriesId, Symbol, &Policy), Reject> {
+        let (model, version, nomenclature) = (p.model.as_str(), p.model_version.as_str(), p.nomenclature.as_str());
+        let same = |last: &LastSeries| {
+            last.version == version
+                && last.model == model
+                && last.nomenclature == nomenclature
+                && last.workspace == workspace
+        };
+        let last = match self.last.take() {
+            Some(last) if same(&last) => last,
+            _ => self.meet(workspace, p)?,
+        };
+        let last = self.last.insert(last);
+        Ok((last.id, last.model_symbol, &last.policy))
+    }
+
+    fn meet(&mut self, workspace: &str, p: &Prediction<'_>) -> Result<LastSeries, Reject> {
+        let (model, version, nomenclature) = (p.model.as_str(), p.model_version.as_str(), p.nomenclature.as_str());
         let series = Series {
             workspace: self.symbols.intern(workspace),
             model: self.symbols.intern(model),
@@ -207,17 +234,15 @@ impl Admission {
             let detail = format!("`model_version`: more than {} versions of all models", Symbols::MAX_SERIES);
             return Err(Reject::new(Reason::InvalidValue, detail));
         }
-        let threshold = self.policies.of(model).threshold;
-        self.last = Some(LastSeries {
+        Ok(LastSeries {
             workspace: workspace.to_owned(),
             model: model.to_owned(),
             version: version.to_owned(),
             nomenclature: nomenclature.to_owned(),
             id,
             model_symbol: series.model,
-            threshold,
-        });
-        Ok((id, series.model, threshold))
+            policy: self.policies.of(model).clone(),
+        })
     }
 }
 

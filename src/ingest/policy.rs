@@ -1,3 +1,5 @@
+use crate::event::JoinKey;
+
 /// How rows of one route are drawn for review when events do not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ReviewRates {
@@ -13,6 +15,16 @@ pub struct Policy {
     pub review_rates: ReviewRates,
     /// Nomenclature to use instead of the one that events name.
     pub nomenclature: Option<String>,
+    /// Share of predictions whose text and attributes are kept; `None` = all.
+    pub texts: Option<f64>,
+}
+
+impl Policy {
+    /// Whether the wording of the prediction under this key is kept: a fixed part of all keys, whatever order they come in.
+    pub fn keeps(&self, key: JoinKey) -> bool {
+        // the key is a hash: its upper half is a number drawn evenly
+        self.texts.is_none_or(|share| ((key.0 >> 64) as u64 as f64) < share * 2_f64.powi(64))
+    }
 }
 
 /// A policy per model, and one for all others.

@@ -100,6 +100,19 @@ impl Held {
         Some(Label::of(holding))
     }
 
+    /// What several people said of a model's prediction, each on their own: the first opinion of each, in the order of
+    /// their numbers. Later revisions are second thoughts that saw what was said before, and count for nothing here.
+    pub fn opinions(&self, model: Symbol) -> Vec<Option<Symbol>> {
+        let first =
+            self.corrections.iter().map(|c| &c.entry).filter(|c| {
+                c.revision == 1 && !c.retracted && c.model.is_none_or(|m| m == model) && c.annotator.is_some()
+            });
+        let mut by: Vec<&CorrectionEntry> = first.collect();
+        by.sort_by(|a, b| (a.annotator, a.at, &a.id).cmp(&(b.annotator, b.at, &b.id)));
+        by.dedup_by_key(|c| c.annotator);
+        by.into_iter().map(|c| c.code).collect()
+    }
+
     pub fn standing(&self) -> Standing {
         let mut s = Standing::default();
         for joined in self.joined() {

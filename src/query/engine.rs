@@ -28,6 +28,7 @@ const MEMORY_LIMIT: usize = 512 << 20;
 /// SQL over the facts.
 pub struct Engine {
     context: SessionContext,
+    before: Option<Box<Engine>>,
 }
 
 impl Engine {
@@ -42,7 +43,17 @@ impl Engine {
             let schema = batch.schema();
             context.register_table(name, Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))?;
         }
-        Ok(Engine { context })
+        Ok(Engine { context, before: None })
+    }
+
+    /// With facts of the nomenclature before, which are asked by themselves.
+    pub fn after(self, before: Option<Engine>) -> Self {
+        Engine { before: before.map(Box::new), ..self }
+    }
+
+    /// Facts of the nomenclature before, where a crosswalk joins it to this one.
+    pub fn before(&self) -> Option<&Engine> {
+        self.before.as_deref()
     }
 
     /// Runs one of the embedded queries.

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch,
-        StringArray, TimestampSecondArray,
+        ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array,
+        RecordBatch, StringArray, TimestampSecondArray,
     },
     datatypes::Int32Type,
     error::ArrowError,
@@ -13,7 +13,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     event::{Series, SeriesId, Symbol, Symbols, Weight},
-    fact::{Cell, CellKey, CountPage, Facts, MomentPage, Moments, PageKey, Table, Tally},
+    fact::{Cell, CellKey, CountPage, Facts, MomentPage, Moments, PageKey, Specimen, Table, Tally},
     nomenclature::{Nomenclature, RollUp},
 };
 
@@ -50,13 +50,13 @@ impl Tables {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(texts.iter()));
         let made = Maker { symbols, names, days: Days::new(options.time_zone.clone()) };
         let mut batches = Vec::new();
-        let Facts { mut counts, mut moments, ledger } = facts;
+        let Facts { mut counts, mut moments, mut specimens, ledger } = facts;
         let codes = made.codes(&counts, &moments, nomenclature)?;
         let mut pages: Vec<PageKey> = counts.keys().copied().collect();
         // in the order of time: queries over days meet runs of the same day
         pages.sort_unstable();
         for table in Table::COUNTS {
-            let mut rows: Rows<i64> = Rows::default();
+            let mut rows: Rows<CellKey, i64> = Rows::default();
             for key in pages.iter().filter(|k| k.table() == Some(table)) {
                 for (at, n) in counts.remove(key).unwrap_or_default() {
                     rows.push(*key, [at, 0, 0], n);
@@ -68,7 +68,7 @@ impl Tables {
         let mut pages: Vec<PageKey> = moments.keys().copied().collect();
         pages.sort_unstable();
         for table in Table::MOMENTS {
-            let mut rows: Rows<Moments> = Rows::default();
+            let mut rows: Rows<CellKey, Moments> = Rows::default();
             for key in pages.iter().filter(|k| k.table() == Some(table)) {
                 for (at, m) in moments.remove(key).unwrap_or_default() {
                     rows.push(*key, at, m);
@@ -76,6 +76,15 @@ impl Tables {
             }
             batches.push((table.name(), made.moments(table, &rows, &excluded)?));
         }
+        let mut pages: Vec<PageKey> = specimens.keys().copied().collect();
+        pages.sort_unstable();
+        let mut rows = Rows::default();
+        for key in pages {
+            for (specimen, n) in specimens.remove(&key).unwrap_or_default() {
+                rows.push(key, specimen, n);
+            }
+        }
+        batches.push((Table::Specimen.name(), made.specimens(&rows, &excluded)?));
         batches.push(("code", codes));
         let intake: Vec<_> = ledger.intake().collect();
         batches.push((
@@ -122,7 +131,7 @@ impl Maker<'_> {
     }
 
     /// Columns that every fact table starts with.
-    fn common<V>(&self, rows: &Rows<V>) -> Result<Vec<Column>, ArrowError> {
+    fn common<K, V>(&self, rows: &Rows<K, V>) -> Result<Vec<Column>, ArrowError> {
         let of = |part: fn(&Series) -> Symbol| {
             self.named(rows.each_page().map(|k| self.symbols.series(k.series()).as_ref().map(part)))
         };
@@ -141,7 +150,7 @@ impl Maker<'_> {
         ])
     }
 
-    fn counts(&self, table: Table, rows: &Rows<i64>) -> Result<RecordBatch, ArrowError> {
+    fn counts(&self, table: Table, rows: &Rows<CellKey, i64>) -> Result<RecordBatch, ArrowError> {
         let mut columns = self.common(rows)?;
         match table {
             Table::Volume => columns.push(("code", self.named(rows.at.iter().map(|a| Some(Symbol(a[0]))))?, true)),
@@ -165,17 +174,30 @@ impl Maker<'_> {
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
-    fn moments(&self, table: Table, rows: &Rows<Moments>, excluded: &[Symbol]) -> Result<RecordBatch, ArrowError> {
+    fn moments(
+        &self,
+        table: Table,
+        rows: &Rows<CellKey, Moments>,
+        excluded: &[Symbol],
+    ) -> Result<RecordBatch, ArrowError> {
         let mut columns = self.common(rows)?;
-        let sources = || rows.at.iter().map(|a| Symbol(a[2]));
-        columns.push(("source", self.named(sources().map(Some))?, true));
-        let counted = sources().map(|s| Some(!excluded.contains(&s)));
-        columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), false));
+        if table != Table::Agreement {
+            let sources = || rows.at.iter().map(|a| Symbol(a[2]));
+            columns.push(("source", self.named(sources().map(Some))?, true));
+            let counted = sources().map(|s| Some(!excluded.contains(&s)));
+            columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), false));
+        }
         let cells: Vec<Cell> = rows.each_cell().collect();
         match table {
+            Table::Agreement => {
+                let one = |c: &Cell| if let Cell::Agreement { one, .. } = c { *one } else { None };
+                let other = |c: &Cell| if let Cell::Agreement { other, .. } = c { *other } else { None };
+                columns.push(("one", self.named(cells.iter().map(one))?, true));
+                columns.push(("other", self.named(cells.iter().map(other))?, true));
+            }
             Table::Outcome => {
                 let predicted = |c: &Cell| if let Cell::Outcome { predicted, .. } = c { *predicted } else { None };
-                let actual = |c: &Cell| if let Cell::Outcome { actual, .. } = c { Some(*actual) } else { None };
+                let actual = |c: &Cell| if let Cell::Outcome { actual, .. } = c { *actual } else { None };
                 columns.push(("predicted", self.named(cells.iter().map(predicted))?, true));
                 columns.push(("actual", self.named(cells.iter().map(actual))?, true));
             }
@@ -188,9 +210,11 @@ impl Maker<'_> {
             _ => {
                 let kind = |c: &Cell| if let Cell::Reliability { kind, .. } = c { *kind as i32 } else { 0 };
                 let bin = |c: &Cell| if let Cell::Reliability { bin, .. } = c { *bin as i32 } else { 0 };
+                let level = |c: &Cell| if let Cell::Reliability { level, .. } = c { i32::from(*level) } else { 0 };
                 let right = |c: &Cell| if let Cell::Reliability { right, .. } = c { Some(*right) } else { None };
                 columns.push(("kind", words(cells.iter().map(kind), &SCORES)?, false));
                 columns.push(("bin", small(cells.iter().map(bin)), false));
+                columns.push(("level", small(cells.iter().map(level)), false));
                 columns.push(("right", Arc::new(cells.iter().map(right).collect::<BooleanArray>()), true));
             }
         }
@@ -203,6 +227,30 @@ impl Maker<'_> {
             columns.push(("wx", weights(rows.values.iter().map(|m| i128::from(m.wx)))?, false));
             columns.push(("wxx", weights(rows.values.iter().map(|m| i128::from(m.wxx)))?, false));
         }
+        RecordBatch::try_from_iter_with_nullable(columns)
+    }
+
+    /// Texts and attributes beside what became of them.
+    fn specimens(&self, rows: &Rows<Specimen, i64>, excluded: &[Symbol]) -> Result<RecordBatch, ArrowError> {
+        let mut columns = self.common(rows)?;
+        let verdict = || rows.at.iter().map(|s| s.verdict);
+        let counted = verdict().map(|v| v.map(|v| !excluded.contains(&v.source)));
+        let weight = verdict().map(|v| Some(v?.weight?.0 as f64 / Weight::ONE as f64));
+        let attributes =
+            rows.at.iter().map(|s| (!s.wording.attributes.is_empty()).then(|| object(&s.wording.attributes)));
+        columns.push(("text", texts_of(rows.at.iter().map(|s| &*s.wording.text)), false));
+        columns.push(("attributes", Arc::new(attributes.collect::<StringArray>()), true));
+        columns.push(("predicted", self.named(rows.at.iter().map(|s| s.predicted))?, true));
+        columns.push((
+            "confidence",
+            Arc::new(rows.at.iter().map(|s| Some(s.confidence.get())).collect::<Float64Array>()),
+            false,
+        ));
+        columns.push(("source", self.named(verdict().map(|v| Some(v?.source)))?, true));
+        columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), true));
+        columns.push(("actual", self.named(verdict().map(|v| v?.actual))?, true));
+        columns.push(("weight", Arc::new(weight.collect::<Float64Array>()), true));
+        columns.push(("n", ints(rows.values.iter().copied()), false));
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
@@ -232,7 +280,7 @@ impl Maker<'_> {
         for (key, page) in moments.iter().filter(|(k, _)| k.table() == Some(Table::Outcome)) {
             for at in page.keys() {
                 if let Some(Cell::Outcome { predicted, actual, .. }) = Cell::from_key(*key, *at) {
-                    predicted.into_iter().chain([actual]).for_each(|code| meet(key.series(), code.0));
+                    predicted.into_iter().chain(actual).for_each(|code| meet(key.series(), code.0));
                 }
             }
         }
@@ -267,21 +315,21 @@ impl Maker<'_> {
 }
 
 /// Rows of one table, taken from its pages.
-struct Rows<V> {
+struct Rows<K, V> {
     /// Pages with the number of rows that each gave.
     pages: Vec<(PageKey, usize)>,
-    at: Vec<CellKey>,
+    at: Vec<K>,
     values: Vec<V>,
 }
 
-impl<V> Default for Rows<V> {
+impl<K, V> Default for Rows<K, V> {
     fn default() -> Self {
         Rows { pages: Vec::new(), at: Vec::new(), values: Vec::new() }
     }
 }
 
-impl<V> Rows<V> {
-    fn push(&mut self, page: PageKey, at: CellKey, value: V) {
+impl<K, V> Rows<K, V> {
+    fn push(&mut self, page: PageKey, at: K, value: V) {
         match self.pages.last_mut() {
             Some((last, n)) if *last == page => *n += 1,
             _ => self.pages.push((page, 1)),
@@ -294,7 +342,9 @@ impl<V> Rows<V> {
     fn each_page(&self) -> impl Iterator<Item = PageKey> + '_ {
         self.pages.iter().flat_map(|(key, n)| std::iter::repeat_n(*key, *n))
     }
+}
 
+impl<V> Rows<CellKey, V> {
     /// Every row's cell. Keys come from cells, so that each has its inverse.
     fn each_cell(&self) -> impl Iterator<Item = Cell> + '_ {
         self.each_page().zip(&self.at).filter_map(|(page, at)| Cell::from_key(page, *at))
@@ -330,6 +380,13 @@ fn weights(fixed: impl Iterator<Item = i128>) -> Result<ArrayRef, ArrowError> {
     };
     let array = Decimal128Array::from_iter_values(fixed.map(decimal));
     Ok(Arc::new(array.with_precision_and_scale(38, WEIGHT_SCALE)?))
+}
+
+/// As a JSON object.
+fn object(pairs: &[(Box<str>, Box<str>)]) -> String {
+    let pairs: serde_json::Map<String, serde_json::Value> =
+        pairs.iter().map(|(name, value)| (name.to_string(), (&**value).into())).collect();
+    serde_json::Value::Object(pairs).to_string()
 }
 
 /// Hours to days in a time zone, remembered: a report asks for the same two thousand hours a million times.

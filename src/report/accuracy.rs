@@ -6,6 +6,7 @@ use super::{
     number::DASH,
     strip::{deepest, level_name, overall},
     texts::Texts,
+    versions::Versions,
     view::{Cell, Figure, Head, Table},
 };
 use crate::assess::assessment::{Assessment, AssistedAccuracy};
@@ -28,6 +29,7 @@ pub(crate) struct Accuracy {
     pub labels: String,
     pub versions: Option<Figure>,
     pub version_table: Option<Table>,
+    pub compared: Option<Versions>,
 }
 
 /// What another allocation of the labels would tell.
@@ -49,6 +51,7 @@ impl Accuracy {
             labels: labels(t, a),
             versions: versions(t, a)?,
             version_table: version_table(t, a),
+            compared: Versions::new(t, a),
         })
     }
 }
@@ -69,7 +72,11 @@ fn weekly(t: &Texts, a: &Assessment) -> Result<Option<Figure>, Error> {
             points: rows
                 .iter()
                 .filter(|row| row.route == *route)
-                .filter_map(|row| Some((days.place(&row.week)?, row.accuracy.estimate)))
+                .filter_map(|row| {
+                    let assisted = row.assisted.estimate.is_some();
+                    let shown = if assisted { row.assisted } else { row.accuracy.estimate };
+                    Some((days.place(&row.week)?, shown))
+                })
                 .collect(),
         })
         .collect();
@@ -155,11 +162,15 @@ fn assisted(t: &Texts, a: &Assessment) -> Option<Table> {
     let mut table = Table::new(t, "accuracy.assisted", 1, &columns);
     let versions = latest(a);
     let rows = &a.accuracy.assisted;
+    let finest = deepest(a);
     for row in rows.iter().filter(|r| r.version.as_deref().is_none_or(|v| versions.contains(&v))) {
         let found = &row.assisted;
-        let scope = match &row.version {
-            Some(version) => t.f("accuracy.assisted_version", &[("version", version)]),
-            None => t.route(&row.route),
+        let scope = match (&row.version, &row.level_name) {
+            // the finest level says what the codes as they are say
+            (_, Some(_)) if row.route != "all" || row.level == finest => continue,
+            (_, Some(level)) => t.level(level),
+            (Some(version), None) => t.f("accuracy.assisted_version", &[("version", version)]),
+            (None, None) => t.route(&row.route),
         };
         let worth = found.worth.map_or_else(|| DASH.to_owned(), |n| t.count("accuracy.assisted_worth", n, &[]));
         table.rows.push(vec![

@@ -25,6 +25,8 @@ pub(crate) struct Codes {
     pub figure: Option<Figure>,
     pub rows: Vec<CodeRow>,
     pub more: String,
+    /// Whether rows are in the order of their predictions.
+    pub sorted: bool,
 }
 
 /// One row; kept small, a page has hundreds of them.
@@ -34,6 +36,8 @@ pub(crate) struct CodeRow {
     pub predicted: String,
     pub automation: String,
     pub labelled: String,
+    /// Named in the configuration.
+    pub sensitive: bool,
     /// Too few labels to say anything.
     pub few: bool,
     /// Precision, recall, F1: value, interval, bar. Of few labels the first two are those that the parents steady.
@@ -44,7 +48,7 @@ impl Codes {
     pub fn new(t: &Texts, a: &Assessment) -> Result<Self, Error> {
         let codes = &a.accuracy.by_code;
         let judged = codes.iter().filter(|code| code.n_labelled >= FEW).count();
-        let lead = t.f(
+        let mut lead = t.f(
             "codes.lead",
             &[
                 ("n", &t.int(codes.len() as u64)),
@@ -53,13 +57,20 @@ impl Codes {
                 ("level", &level_name(t, a, a.scope.level)),
             ],
         );
+        let (sensitive, others): (Vec<_>, Vec<_>) = codes.iter().partition(|code| code.sensitive);
+        let sorted = sensitive.is_empty();
+        if !sorted {
+            lead.push(' ');
+            lead.push_str(&t.count("codes.sensitive", sensitive.len() as u64, &[]));
+        }
         let hidden = codes.len().saturating_sub(MOST_ROWS);
         let more = if hidden > 0 { t.f("codes.more", &[("n", &t.int(hidden as u64))]) } else { String::new() };
         Ok(Self {
             lead,
             figure: figure(t, a)?,
-            rows: codes.iter().take(MOST_ROWS).map(|code| row(t, code)).collect(),
+            rows: sensitive.into_iter().chain(others).take(MOST_ROWS).map(|code| row(t, code)).collect(),
             more,
+            sorted,
         })
     }
 }
@@ -77,6 +88,7 @@ fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
         predicted: t.int(code.n_predicted),
         automation: t.pct(code.automation_rate),
         labelled: t.int(code.n_labelled),
+        sensitive: code.sensitive,
         few: code.n_labelled < FEW,
         shares: if code.n_labelled < FEW {
             [&code.shrunk_precision, &code.shrunk_recall, &Estimate::default()].map(share)

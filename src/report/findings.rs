@@ -1,10 +1,15 @@
 //! What stands out: short sentences that simple rules pick from the numbers. No rule computes a statistic.
 
 use super::{
-    strip::{self, deepest, level_name, overall, overlap},
+    drift::judged,
+    emerging::merged,
+    strip::{self, deepest, level_name, overall},
     texts::Texts,
 };
-use crate::assess::assessment::Assessment;
+use crate::{
+    assess::assessment::{Assessment, Judged},
+    measure::{comparison::Verdict, drift::verdict::Change},
+};
 
 /// Labels below which a code is not singled out.
 const ENOUGH_LABELS: u64 = 30;
@@ -25,7 +30,8 @@ type Rule = fn(&Texts, &Assessment) -> Option<Finding>;
 
 /// The sentences that hold, the most useful first.
 pub(crate) fn findings(t: &Texts, a: &Assessment) -> Vec<Finding> {
-    const RULES: [Rule; 9] = [naive, drift, mover, version, weak_code, confusion, weak_week, slow_day, errors];
+    const RULES: [Rule; 11] =
+        [naive, drift, mover, attribute, emerging, version, weak_code, confusion, weak_week, slow_day, errors];
     RULES.iter().filter_map(|rule| rule(t, a)).collect()
 }
 
@@ -48,17 +54,20 @@ fn naive(t: &Texts, a: &Assessment) -> Option<Finding> {
 }
 
 fn drift(t: &Texts, a: &Assessment) -> Option<Finding> {
-    let row = a.drift.label.iter().max_by_key(|row| row.level)?;
-    let p = row.drift.chi2.p_value;
-    if p.is_nan() {
-        return None;
-    }
-    let (key, tone) = if p < 0.05 { ("drift", "bad") } else { ("no_drift", "good") };
+    let (level, drift, verdict) = judged(t, a)?;
+    let p = verdict.p_value(drift.chi2.p_value)?;
+    let (key, tone) = match (verdict.change, verdict.judged_by) {
+        (Change::Real, _) => ("drift", "bad"),
+        (Change::RealButSmall, _) => ("drift_small", ""),
+        (Change::None, Judged::Days) => ("no_drift_days", "good"),
+        (Change::None, Judged::Rows) => ("no_drift", "good"),
+    };
     let values = [
-        ("level", t.level_phrase(&row.level_name)),
+        ("level", level),
         ("p", t.p_phrase("p", p)),
-        ("measured", t.dec(row.drift.distances.total_variation, 3)),
-        ("expected", t.dec(row.drift.null.total_variation, 3)),
+        ("excess", t.pct_interval(&verdict.excess)),
+        ("measured", t.dec(drift.distances.total_variation, 3)),
+        ("expected", t.dec(drift.null.total_variation, 3)),
     ];
     Some(finding(t, key, tone, &values.each_ref().map(|(k, v)| (*k, v.as_str()))))
 }
@@ -82,27 +91,68 @@ fn mover(t: &Texts, a: &Assessment) -> Option<Finding> {
     Some(found)
 }
 
-fn version(t: &Texts, a: &Assessment) -> Option<Finding> {
-    let level = deepest(a);
-    let [.., before, after] = a.scope.versions.as_slice() else { return None };
-    let of = |version: &str| {
-        let row = a.accuracy.by_version.iter().find(|row| row.level == level && row.version == version)?;
-        Some((row.accuracy.estimate, row.accuracy.estimate.estimate?))
-    };
-    let ((old, p_old), (new, p_new)) = (of(before)?, of(after)?);
-    let (key, tone) = match (overlap(&old, &new), p_new > p_old) {
-        (true, _) => ("version_same", ""),
-        (false, true) => ("version_better", "good"),
-        (false, false) => ("version_worse", "bad"),
+/// A new form, or another channel, shows in the attributes first.
+fn attribute(t: &Texts, a: &Assessment) -> Option<Finding> {
+    let moved: Vec<_> = a.drift.attributes.iter().filter(|one| one.q_value <= DISCOVERY).collect();
+    let first = moved.first()?;
+    let value = first.values.first()?;
+    let name = match &value.value {
+        Some(value) => format!("{} = {value}", first.attribute),
+        None => format!("{} {}", first.attribute, t.s("drift.no_value")),
     };
     let values = [
-        ("before", before.clone()),
-        ("after", after.clone()),
-        ("old", t.pct_interval(&old)),
-        ("new", t.pct_interval(&new)),
-        ("points", t.points(p_new - p_old, 1)),
+        ("name", name),
+        ("before", t.share(value.drift.share_reference)),
+        ("after", t.share(value.drift.share_current)),
+        ("points", t.points(value.drift.difference, 2)),
+        ("q", t.p_phrase("q", first.q_value)),
     ];
-    Some(finding(t, key, tone, &values.each_ref().map(|(k, v)| (*k, v.as_str()))))
+    let mut found = finding(t, "attribute", "bad", &values.each_ref().map(|(k, v)| (*k, v.as_str())));
+    if moved.len() > 1 {
+        found.text.push(' ');
+        found.text.push_str(&t.f("find.attributes", &[("n", &t.int(moved.len() as u64))]));
+    }
+    Some(found)
+}
+
+/// Terms named in a sentence.
+const NAMED_TERMS: usize = 5;
+
+fn emerging(t: &Texts, a: &Assessment) -> Option<Finding> {
+    let terms = merged(&a.emerging);
+    let named = terms.iter().take(NAMED_TERMS).filter_map(|kinds| kinds.first());
+    let quoted: Vec<String> = named.map(|one| t.f("find.emerging_quote", &[("term", &one.term)])).collect();
+    (!quoted.is_empty()).then(|| Finding {
+        lead: t.s("find.emerging_lead").to_owned(),
+        text: t.count("find.emerging", terms.len() as u64, &[("terms", &quoted.join(", "))]),
+        tone: "bad",
+    })
+}
+
+/// On one mix of codes where that can be said.
+fn version(t: &Texts, a: &Assessment) -> Option<Finding> {
+    let v = a.versions.as_ref()?;
+    let one_mix = &v.standardised.difference;
+    let (difference, how) = match one_mix.estimate {
+        Some(_) => (one_mix, "versions.how_one_mix"),
+        None => (&v.plain, "versions.how_plain"),
+    };
+    let (estimate, lower, upper) = (difference.estimate?, difference.lower?, difference.upper?);
+    let (key, tone) = match difference.verdict() {
+        Some(Verdict::Helped) => ("found_better", "good"),
+        Some(Verdict::Hurt) => ("found_worse", "bad"),
+        None => ("found_same", ""),
+    };
+    let values = [
+        ("before", v.before.clone()),
+        ("after", v.after.clone()),
+        ("points", t.points(estimate, 1)),
+        ("low", t.points(lower, 1)),
+        ("high", t.points(upper, 1)),
+        ("how", t.s(how).to_owned()),
+    ];
+    let text = t.f(&format!("versions.{key}"), &values.each_ref().map(|(k, v)| (*k, v.as_str())));
+    Some(Finding { lead: t.s(&format!("versions.{key}_lead")).to_owned(), text, tone })
 }
 
 fn weak_code(t: &Texts, a: &Assessment) -> Option<Finding> {

@@ -62,16 +62,36 @@ impl Header {
 
 fn reference(t: &Texts, a: &Assessment) -> String {
     let Some(reference) = &a.scope.reference else { return t.s("header.reference_none").to_owned() };
-    let how = match reference.chosen {
-        ReferenceChoice::Given => "header.chosen_given",
-        ReferenceChoice::Preceding => "header.chosen_preceding",
-        ReferenceChoice::FirstHalf => "header.chosen_first_half",
-    };
+    let how = chosen(reference.chosen);
     let period = t.period(&reference.period);
     if reference.current == a.scope.period {
         t.f("header.reference_value", &[("period", &period), ("how", t.s(how))])
     } else {
         let current = t.period(&reference.current);
         t.f("header.reference_part", &[("period", &period), ("how", t.s(how)), ("current", &current)])
+    }
+}
+
+/// Why nothing can be compared: no reference, none with predictions, or none where one was asked for.
+pub(crate) fn no_reference(t: &Texts, a: &Assessment, wish: &str) -> String {
+    match &a.scope.reference {
+        Some(reference) => {
+            let period = t.period(&reference.period);
+            t.f("warning.no_reference_rows", &[("period", &period), ("how", t.s(chosen(reference.chosen)))])
+        }
+        None if wish.is_empty() => t.s("warning.no_reference").to_owned(),
+        None => t.f("warning.no_reference_days", &[("subject", wish)]),
+    }
+}
+
+/// The key of how a reference was chosen.
+fn chosen(choice: ReferenceChoice) -> &'static str {
+    match choice {
+        ReferenceChoice::Given => "header.chosen_given",
+        ReferenceChoice::Preceding => "header.chosen_preceding",
+        ReferenceChoice::FirstHalf => "header.chosen_first_half",
+        ReferenceChoice::LastYear => "header.chosen_last_year",
+        ReferenceChoice::LastYearDates => "header.chosen_last_year_dates",
+        ReferenceChoice::Trailing => "header.chosen_trailing",
     }
 }

@@ -7,7 +7,7 @@ use super::{
     texts::{NARROW, Texts},
 };
 use crate::{
-    assess::{REPLICATES, assessment::Period},
+    assess::{DAY_REPLICATES, REPLICATES, assessment::Period},
     measure::proportion::Estimate,
 };
 
@@ -78,14 +78,23 @@ impl Texts {
 
     /// A difference of shares in percentage points, signed.
     pub fn points(&self, x: f64, decimals: usize) -> String {
+        format!("{}{NARROW}{}", self.signed(x * 100.0, decimals), self.s("unit.points"))
+    }
+
+    fn signed(&self, x: f64, decimals: usize) -> String {
         let plus = if x > 0.0 { "+" } else { "" };
-        format!("{plus}{}{NARROW}{}", self.dec(x * 100.0, decimals), self.s("unit.points"))
+        format!("{plus}{}", self.dec(x, decimals))
     }
 
     /// `[77,1 ; 79,2]` in percent without its sign; empty where there is no interval.
     pub fn interval(&self, estimate: &Estimate) -> String {
+        self.interval_of(estimate, 1)
+    }
+
+    /// The same with so many decimals.
+    pub fn interval_of(&self, estimate: &Estimate, decimals: usize) -> String {
         let (Some(lower), Some(upper)) = (estimate.lower, estimate.upper) else { return String::new() };
-        let (lower, upper) = (self.dec(lower * 100.0, 1), self.dec(upper * 100.0, 1));
+        let (lower, upper) = (self.dec(lower * 100.0, decimals), self.dec(upper * 100.0, decimals));
         match self.lang {
             Lang::Fr => format!("[{lower}{NARROW};\u{a0}{upper}]"),
             Lang::En => format!("[{lower},\u{a0}{upper}]"),
@@ -99,6 +108,37 @@ impl Texts {
         if interval.is_empty() { point } else { format!("{point} {interval}") }
     }
 
+    /// A number that is no share, with its interval after it: `0,62 [0,55 ; 0,68]`.
+    pub fn dec_interval(&self, estimate: &Estimate, decimals: usize) -> String {
+        let point = estimate.estimate.map_or_else(|| DASH.to_owned(), |x| self.dec(x, decimals));
+        match (estimate.lower, estimate.upper) {
+            (Some(lower), Some(upper)) => {
+                format!("{point} {}", self.bracket(&self.dec(lower, decimals), &self.dec(upper, decimals)))
+            }
+            _ => point,
+        }
+    }
+
+    /// Signed points between brackets, without their unit; empty where there is no interval.
+    pub fn points_bracket(&self, estimate: &Estimate, decimals: usize) -> String {
+        let (Some(lower), Some(upper)) = (estimate.lower, estimate.upper) else { return String::new() };
+        self.bracket(&self.signed(lower * 100.0, decimals), &self.signed(upper * 100.0, decimals))
+    }
+
+    /// A difference in points with its interval after it.
+    pub fn points_interval(&self, estimate: &Estimate, decimals: usize) -> String {
+        let point = estimate.estimate.map_or_else(|| DASH.to_owned(), |x| self.points(x, decimals));
+        let interval = self.points_bracket(estimate, decimals);
+        if interval.is_empty() { point } else { format!("{point} {interval}") }
+    }
+
+    fn bracket(&self, lower: &str, upper: &str) -> String {
+        match self.lang {
+            Lang::Fr => format!("[{lower}{NARROW};\u{a0}{upper}]"),
+            Lang::En => format!("[{lower},\u{a0}{upper}]"),
+        }
+    }
+
     /// A distance between distributions: four decimals, `< 0,0001` below.
     pub fn distance(&self, x: f64) -> String {
         if x > 0.0 && x < 0.0001 { format!("<{NARROW}{}", self.dec(0.0001, 4)) } else { self.dec(x, 4) }
@@ -108,7 +148,7 @@ impl Texts {
     pub fn p_value(&self, p: f64) -> String {
         if !p.is_finite() {
             DASH.to_owned()
-        } else if p == 1.0 / f64::from(REPLICATES + 1) {
+        } else if [REPLICATES, DAY_REPLICATES].iter().any(|n| p == 1.0 / f64::from(n + 1)) {
             format!("≤{NARROW}{}", self.dec(p, 3))
         } else if p < 0.001 {
             format!("<{NARROW}{}", self.dec(0.001, 3))
@@ -169,7 +209,7 @@ impl Texts {
 
     /// A day in brief, for axes: `23 nov.`.
     pub(crate) fn day_brief(&self, date: Date) -> String {
-        format!("{}\u{a0}{}", date.day(), self.s(&format!("month.b{}", date.month())))
+        format!("{}\u{a0}{}", self.day_of_month(date), self.s(&format!("month.b{}", date.month())))
     }
 
     /// A run of days: `du 26 août au 23 novembre 2026`.

@@ -5,12 +5,16 @@ use askama::Template;
 use super::{
     Error,
     accuracy::Accuracy,
+    alarms::Alarms,
+    before_labels::BeforeLabels,
     calibration::Calibration,
     codes::Codes,
     confusions::Confusions,
     drift::Drift,
+    emerging::Emerging,
     findings::{self, Finding},
-    header::Header,
+    header::{self, Header},
+    labels::Labels,
     lang::Lang,
     latency::Latency,
     quality::Quality,
@@ -54,12 +58,16 @@ pub(crate) struct Page<'a> {
     pub strip: Vec<Headline>,
     pub findings: Vec<Finding>,
     pub warnings: Vec<String>,
+    pub alarms: Alarms,
     pub volume: Volume,
     pub accuracy: Accuracy,
+    pub labels: Labels,
     pub codes: Codes,
     pub confusions: Confusions,
     pub drift: Drift,
+    pub emerging: Emerging,
     pub calibration: Calibration,
+    pub before_labels: BeforeLabels,
     pub latency: Latency,
     pub quality: Quality,
     pub method: Vec<(&'static str, String)>,
@@ -80,13 +88,17 @@ impl<'a> Page<'a> {
             header: Header::new(t, assessment),
             strip: strip::headlines(t, assessment),
             findings: findings::findings(t, assessment),
-            warnings: assessment.warnings.iter().map(|warning| warning_text(t, warning)).collect(),
+            warnings: assessment.warnings.iter().map(|warning| warning_text(t, assessment, warning)).collect(),
+            alarms: Alarms::new(t, assessment),
             volume: Volume::new(t, assessment)?,
             accuracy: Accuracy::new(t, assessment)?,
+            labels: Labels::new(t, assessment),
             codes: Codes::new(t, assessment)?,
             confusions: Confusions::new(t, assessment),
             drift: Drift::new(t, assessment)?,
+            emerging: Emerging::new(t, assessment),
             calibration: Calibration::new(t, assessment)?,
+            before_labels: BeforeLabels::new(t, assessment),
             latency: Latency::new(t, assessment)?,
             quality: Quality::new(t, assessment),
             method: method(t, assessment),
@@ -129,7 +141,7 @@ impl<'a> Empty<'a> {
     }
 }
 
-fn warning_text(t: &Texts, warning: &Warning) -> String {
+fn warning_text(t: &Texts, assessment: &Assessment, warning: &Warning) -> String {
     let key = match warning.code {
         WarningCode::NoPredictions => "warning.no_predictions",
         WarningCode::NoLabels => "warning.no_labels",
@@ -139,7 +151,7 @@ fn warning_text(t: &Texts, warning: &Warning) -> String {
         WarningCode::UnknownNomenclature => "warning.unknown_nomenclature",
         WarningCode::Clipped => "warning.clipped",
         WarningCode::Orphans => "warning.orphans",
-        WarningCode::NoReference => "warning.no_reference",
+        WarningCode::NoReference => return header::no_reference(t, assessment, &warning.subject),
         WarningCode::Rejected => "warning.rejected",
     };
     let subject = if warning.code == WarningCode::RouteWithoutLabels {
@@ -154,11 +166,25 @@ fn warning_text(t: &Texts, warning: &Warning) -> String {
 fn method(t: &'static Texts, assessment: &Assessment) -> Vec<(&'static str, String)> {
     let level = t.pct0(assessment.scope.confidence_level);
     let error = t.pct(Some(assessment.latency.relative_error));
-    ["labels", "accuracy", "interval", "naive", "routes", "codes", "drift", "qvalue", "calibration", "latency", "dash"]
-        .into_iter()
-        .map(|key| {
-            let text = t.f(&format!("method.{key}"), &[("confidence", &level), ("error", &error)]);
-            (t.find(&format!("method.{key}_term")).unwrap_or(key), text)
-        })
-        .collect()
+    [
+        "labels",
+        "accuracy",
+        "interval",
+        "naive",
+        "routes",
+        "codes",
+        "drift",
+        "qvalue",
+        "terms",
+        "alarms",
+        "calibration",
+        "latency",
+        "dash",
+    ]
+    .into_iter()
+    .map(|key| {
+        let text = t.f(&format!("method.{key}"), &[("confidence", &level), ("error", &error)]);
+        (t.find(&format!("method.{key}_term")).unwrap_or(key), text)
+    })
+    .collect()
 }

@@ -1,9 +1,9 @@
 //! The headline figures, each with its interval and one line on what it means.
 
-use super::{number::DASH, texts::Texts};
+use super::{drift::judged, number::DASH, texts::Texts};
 use crate::{
     assess::assessment::{Assessment, OverallAccuracy},
-    measure::{assisted::Assisted, proportion::Estimate},
+    measure::{assisted::Assisted, drift::verdict::Change},
 };
 
 /// How far the naive share must be from the estimate to be worth saying.
@@ -31,7 +31,7 @@ pub(crate) fn overall<'a>(a: &'a Assessment, level: u32, route: &str) -> Option<
 /// Model-assisted accuracy of a route; `None` where it says no more than the labels alone. Of labels at the finest level it
 /// is the accuracy there.
 fn assisted<'a>(a: &'a Assessment, route: &str) -> Option<&'a Assisted> {
-    let rows = a.accuracy.assisted.iter().filter(|row| row.version.is_none() && row.route == route);
+    let rows = a.accuracy.assisted.iter().filter(|row| row.version.is_none() && row.route == route && row.level == 0);
     rows.filter(|row| row.says_more()).map(|row| &row.assisted).find(|found| found.estimate.estimate.is_some())
 }
 
@@ -45,6 +45,12 @@ pub(crate) fn deepest(a: &Assessment) -> u32 {
 pub(crate) fn level_name(t: &Texts, a: &Assessment, level: u32) -> String {
     let name = (level as usize).checked_sub(1).and_then(|i| a.scope.nomenclature.levels.get(i));
     t.level_phrase(name.map_or(format!("level_{level}").as_str(), String::as_str))
+}
+
+/// A level as tables name it, by its rank.
+pub(crate) fn level_name_of(t: &Texts, a: &Assessment, level: u32) -> String {
+    let name = (level as usize).checked_sub(1).and_then(|i| a.scope.nomenclature.levels.get(i));
+    t.level(name.map_or(format!("level_{level}").as_str(), String::as_str))
 }
 
 pub(crate) fn headlines(t: &Texts, a: &Assessment) -> Vec<Headline> {
@@ -120,21 +126,22 @@ fn accuracy(t: &Texts, a: &Assessment, level: u32, route: &str) -> Headline {
 }
 
 fn drift(t: &Texts, a: &Assessment) -> Headline {
-    let Some(row) = a.drift.label.iter().max_by_key(|row| row.level) else {
+    let Some((level, drift, verdict)) = judged(t, a) else {
         return headline(t, "strip.drift", DASH.to_owned(), t.s("strip.drift_none").to_owned());
     };
-    let p = row.drift.chi2.p_value;
-    let key = match p {
-        p if p.is_nan() => "strip.drift_unknown",
-        p if p < 0.01 => "strip.drift_yes",
-        p if p < 0.05 => "strip.drift_maybe",
-        _ => "strip.drift_no",
+    let p = verdict.p_value(drift.chi2.p_value).map(|p| t.p_phrase("p", p)).unwrap_or_default();
+    let key = match verdict.change {
+        _ if p.is_empty() => "strip.drift_unknown",
+        Change::None => "strip.drift_no",
+        Change::RealButSmall => "strip.drift_small",
+        Change::Real => "strip.drift_yes",
     };
-    let level = t.level_phrase(&row.level_name);
-    let mut figure = headline(t, "strip.drift", t.p_phrase("p", p), t.f(key, &[("level", &level)]));
-    let measured = t.dec(row.drift.distances.total_variation, 3);
-    let expected = t.dec(row.drift.null.total_variation, 3);
-    figure.alert = p < 0.05;
+    let meaning = t.f(key, &[("level", &level), ("p", &p)]);
+    let mut figure = headline(t, "strip.drift", t.pct(verdict.excess.estimate), meaning);
+    figure.interval = t.interval(&verdict.excess);
+    let measured = t.dec(drift.distances.total_variation, 3);
+    let expected = t.dec(drift.null.total_variation, 3);
+    figure.alert = verdict.change == Change::Real;
     figure.aside = t.f("strip.drift_expected", &[("measured", &measured), ("expected", &expected)]);
     figure
 }
@@ -149,10 +156,4 @@ fn latency(t: &Texts, a: &Assessment) -> Headline {
     let mut figure = headline(t, "strip.latency", t.ms(quantiles.p95), meaning);
     figure.interval = format!("±\u{a0}{error}");
     figure
-}
-
-/// Whether two intervals have a value in common; unknown ends meet everything.
-pub(crate) fn overlap(a: &Estimate, b: &Estimate) -> bool {
-    let below = |x: Option<f64>, y: Option<f64>| matches!((x, y), (Some(x), Some(y)) if x < y);
-    !below(a.upper, b.lower) && !below(b.upper, a.lower)
 }

@@ -17,6 +17,8 @@ pub(crate) struct Cell {
     pub bar: String,
     /// Quieter than the others.
     pub muted: bool,
+    /// Steps to the right.
+    pub indent: u32,
 }
 
 impl Cell {

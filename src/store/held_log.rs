@@ -227,6 +227,7 @@ mod tests {
             latency: NO_LATENCY,
             clips: 0,
             candidates: Candidates::default(),
+            wording: None,
         }
     }
 

@@ -62,13 +62,13 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    pub const CURRENT: Fingerprint = Fingerprint { layout: 2 };
+    pub const CURRENT: Fingerprint = Fingerprint { layout: 3 };
 }
 
 /// What facts depend on besides their events: under other rules they are other facts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rules {
-    /// Digest of nomenclatures and review rates.
+    /// Digest of nomenclatures, review rates and shares of texts kept.
     pub naming: u64,
     /// Thresholds by model, and under the empty name that of all others.
     pub thresholds: Vec<(String, Option<f64>)>,

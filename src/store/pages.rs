@@ -3,7 +3,7 @@ use hashbrown::HashMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Store, StoreError};
-use crate::fact::{CountPage, Facts, MomentPage, PageKey};
+use crate::fact::{CountPage, Facts, MomentPage, PageKey, SpecimenPage};
 
 /// How the pages of facts that were last written lie in the store.
 ///
@@ -74,6 +74,22 @@ impl Page for MomentPage {
     }
 }
 
+impl Page for SpecimenPage {
+    fn add(&mut self, other: &Self) {
+        for (row, n) in other {
+            *self.entry_ref(row).or_default() += n;
+        }
+    }
+
+    fn settle(&mut self) {
+        self.retain(|_, n| *n != 0);
+    }
+
+    fn is_empty(&self) -> bool {
+        SpecimenPage::is_empty(self)
+    }
+}
+
 impl Pages {
     /// Adds what a batch adds to the facts to its write.
     pub(super) fn add(&mut self, store: &Store, batch: &mut OwnedWriteBatch, facts: &Facts) -> Result<(), StoreError> {
@@ -85,6 +101,9 @@ impl Pages {
             self.change(store, &snapshot, batch, *key, change)?;
         }
         for (key, change) in &facts.moments {
+            self.change(store, &snapshot, batch, *key, change)?;
+        }
+        for (key, change) in &facts.specimens {
             self.change(store, &snapshot, batch, *key, change)?;
         }
         Ok(())
@@ -190,7 +209,7 @@ mod tests {
         for i in 0..40 {
             let code = Symbol(turn.wrapping_mul(7_919).wrapping_add(i * 31) % 2_000);
             facts.count(Cell::Volume { series, hour, route: None, code }, 1 + i64::from(i % 3));
-            let (predicted, actual) = (Some(code), Symbol(i));
+            let (predicted, actual) = (Some(code), Some(Symbol(i)));
             let cell = Cell::Outcome { series, hour, route: None, predicted, actual, source: Symbol(1) };
             facts.moments(cell, &Moments::row(None, Fixed(0)), 1);
         }

@@ -48,7 +48,9 @@ impl Store {
     fn collect(&self, facts: &mut Facts, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         let change = key.len() > WHOLE;
         let key = self.page_key(key)?;
-        if Table::MOMENTS.contains(&table) {
+        if table == Table::Specimen {
+            gather(facts.specimens.entry(key).or_default(), value, change)
+        } else if Table::MOMENTS.contains(&table) {
             gather(facts.moments.entry(key).or_default(), value, change)
         } else {
             gather(facts.counts.entry(key).or_default(), value, change)
@@ -82,7 +84,7 @@ impl View {
     pub fn facts(&self, selection: &Selection) -> Result<Facts, StoreError> {
         let store = &self.store;
         let mut facts = Facts::default();
-        for table in Table::COUNTS.into_iter().chain(Table::MOMENTS) {
+        for table in Table::all() {
             for series in &selection.series {
                 for (from, to) in &selection.hours {
                     let from = PageKey::new(table, *series, *from, None).0.to_be_bytes();
@@ -97,6 +99,7 @@ impl View {
         // changes may have cancelled all of a page
         facts.counts.retain(|_, page| !page.is_empty());
         facts.moments.retain(|_, page| !page.is_empty());
+        facts.specimens.retain(|_, page| !page.is_empty());
         facts.ledger = self.ledger()?;
         Ok(facts)
     }

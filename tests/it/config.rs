@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use vigie::{
+    assess::{ReferenceWish, assessment::DetectorName},
     config::{Config, Secret},
     ingest::{InputFormat, Policy, ReviewRates, kafka::OnGap},
 };
@@ -25,14 +26,20 @@ fn the_full_example_is_read() {
     assert_eq!(config.lang.as_deref(), Some("fr"));
     assert_eq!(config.level.as_deref(), Some("sub_class"));
     assert_eq!(config.exclude_sources, ["contestation", "signalement"]);
+    assert_eq!((config.sensitive_codes, config.alarm_rate), (vec!["8621Z".to_owned()], 0.01));
+    assert_eq!(config.detectors, [DetectorName::PageHinkley]);
+    assert_eq!((config.reference, config.least_drift), (Some(ReferenceWish::LastYear), 0.02));
+    assert!(["Activités", "divers", "les"].iter().all(|word| config.stop_words.contains(word)));
     let rates = ReviewRates { auto: Some(0.05), manual: Some(0.6) };
-    let default = Policy { threshold: Some(0.8), review_rates: rates, nomenclature: None };
+    let default = Policy { threshold: Some(0.8), review_rates: rates, nomenclature: None, texts: Some(0.25) };
     assert_eq!(*config.policies.of("another"), default);
     // a model's own table changes what it names and keeps the rest
     let ape = Policy { threshold: Some(0.7), nomenclature: Some("COICOP".to_owned()), ..default };
     assert_eq!(*config.policies.of("codif-ape"), ape);
     let coicop = Path::new("fixtures/configs/../nomenclatures/coicop-extract.csv");
     assert_eq!(config.nomenclatures, [("COICOP".to_owned(), coicop.to_owned())]);
+    let names = ("naf-rev2".to_owned(), "naf-2025".to_owned());
+    assert_eq!(config.crosswalks.iter().map(|c| c.names.clone()).collect::<Vec<_>>(), [Some(names)]);
     let (p, c) = (&config.predictions, &config.corrections);
     assert_eq!((p.format, p.dialect.separator, p.dialect.decimal_comma), (InputFormat::Csv, Some(b';'), true));
     assert_eq!(p.dialect.encoding.map(|e| e.name()), Some("windows-1252"));
@@ -71,6 +78,10 @@ fn nothing_is_needed() {
     assert_eq!((config.exclude_sources, config.refresh_seconds), (vec!["contestation".to_owned()], None));
     let all = Config::parse("vigie.toml", "[accuracy]\nexclude_sources = []\n").unwrap_or_else(|e| panic!("{e}"));
     assert!(all.exclude_sources.is_empty());
+    let own = "[terms]\nstop_words = [\"vente\"]\nmore_stop_words = [\"achat\"]\n";
+    let own = Config::parse("vigie.toml", own).unwrap_or_else(|e| panic!("{e}")).stop_words;
+    assert_eq!(["vente", "achat", "les"].map(|word| own.contains(word)), [true, true, false]);
+    assert!(config.stop_words.contains("les"));
     let level = Config::parse("vigie.toml", "[report]\nlevel = 3\n").unwrap_or_else(|e| panic!("{e}")).level;
     assert_eq!(level.as_deref(), Some("3"));
 }
@@ -91,6 +102,7 @@ zone = "Europe/Pariss"
 lang = "de"
 level = 12
 confidence_level = 95
+reference = "trailing:0"
 
 [models.default]
 treshold = 0.7
@@ -127,21 +139,22 @@ exclude_sources = ["a", 1]
         r#"conf/vigie.toml:12: report.lang: found "de"; allowed: "fr", "en""#,
         "conf/vigie.toml:13: report.level: found 12; allowed: a level's name",
         "conf/vigie.toml:14: report.confidence_level: found 95; allowed: a number from 0.5 to 0.999",
-        "conf/vigie.toml:17: models.default.treshold: unknown key; did you mean `threshold`?",
-        "conf/vigie.toml:18: models.default.review_rates.auto: found 1.5; allowed: a probability",
-        "conf/vigie.toml:18: models.default.review_rates.manuel: unknown key; did you mean `manual`?",
-        r#"conf/vigie.toml:21: models.codif-ape.nomenclature: there is no nomenclature "naf-2052"; did you mean `naf-2025`?"#,
-        r#"conf/vigie.toml:24: files.predictions.separator: found ", "; allowed: ";", ",", "tab", "|""#,
-        r#"conf/vigie.toml:25: files.predictions.encoding: found "latin"; allowed: names of the web"#,
-        "conf/vigie.toml:26: files.predictions.columns.code_0: the contract has no such field here",
-        "conf/vigie.toml:26: files.predictions.columns.predictionid: the contract has no such field here; did you mean `prediction_id`?",
-        r#"conf/vigie.toml:27: files.predictions.constants.model: found ""; allowed: a text that is not empty"#,
-        r#"conf/vigie.toml:27: files.predictions.constants.route: found "robot"; allowed: "auto", "manual""#,
-        r#"conf/vigie.toml:30: files.corrections.format: found "insee"; allowed: "auto", "ndjson", "csv", "parquet""#,
-        r#"conf/vigie.toml:31: files.corrections.time_zone: found "CEST"; allowed: IANA names"#,
-        "conf/vigie.toml:34: nomenclatures.NAF2025: there is no file conf/nowhere.csv",
-        "conf/vigie.toml:37: accuracy.exclude_sources: found 1; allowed: a text in quotes",
-        "conf/vigie.toml:39: sever: unknown key; did you mean `server`?",
+        r#"conf/vigie.toml:15: report.reference: found "trailing:0"; allowed: preceding, first-half, last-year"#,
+        "conf/vigie.toml:18: models.default.treshold: unknown key; did you mean `threshold`?",
+        "conf/vigie.toml:19: models.default.review_rates.auto: found 1.5; allowed: a probability",
+        "conf/vigie.toml:19: models.default.review_rates.manuel: unknown key; did you mean `manual`?",
+        r#"conf/vigie.toml:22: models.codif-ape.nomenclature: there is no nomenclature "naf-2052"; did you mean `naf-2025`?"#,
+        r#"conf/vigie.toml:25: files.predictions.separator: found ", "; allowed: ";", ",", "tab", "|""#,
+        r#"conf/vigie.toml:26: files.predictions.encoding: found "latin"; allowed: names of the web"#,
+        "conf/vigie.toml:27: files.predictions.columns.code_0: the contract has no such field here",
+        "conf/vigie.toml:27: files.predictions.columns.predictionid: the contract has no such field here; did you mean `prediction_id`?",
+        r#"conf/vigie.toml:28: files.predictions.constants.model: found ""; allowed: a text that is not empty"#,
+        r#"conf/vigie.toml:28: files.predictions.constants.route: found "robot"; allowed: "auto", "manual""#,
+        r#"conf/vigie.toml:31: files.corrections.format: found "insee"; allowed: "auto", "ndjson", "csv", "parquet""#,
+        r#"conf/vigie.toml:32: files.corrections.time_zone: found "CEST"; allowed: IANA names"#,
+        "conf/vigie.toml:35: nomenclatures.NAF2025: there is no file conf/nowhere.csv",
+        "conf/vigie.toml:38: accuracy.exclude_sources: found 1; allowed: a text in quotes",
+        "conf/vigie.toml:40: sever: unknown key; did you mean `server`?",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {
@@ -158,6 +171,8 @@ fn text_that_is_not_toml_is_refused_with_its_lines() {
     assert_eq!(problems("a = 1\na = 2\n").len(), 1);
     assert!(problems("server = 3\n")[0].contains("server: found 3; allowed: a table"));
     assert!(problems("[report]\nlevel = 1.5\n")[0].contains("found 1.5"));
+    let phrase = problems("[terms]\nstop_words = [\"vente\", \"de la\"]\n");
+    assert!(phrase[0].contains("2: terms.stop_words: found \"de la\"; allowed: one word each"), "{phrase:?}");
 }
 
 #[test]

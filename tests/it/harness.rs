@@ -1,5 +1,7 @@
 //! What the whole-path tests share: streams, facts in a form that two runs can compare, the real binary.
 
+mod canonical;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -11,13 +13,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use vigie::{
-    event::{Route, SeriesId, Symbol, Symbols},
-    fact::{Cell, Facts, Moments},
-    ingest::{Admission, Policies, Row},
-    pipeline::{NomenclatureBook, Tabulator},
-    store::{Memory, Selection, Store},
-};
+
+pub use canonical::{Canonical, cell_name};
 
 pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
@@ -73,134 +70,6 @@ pub fn write(dir: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, bytes).expect("a temporary file can be written");
     path
-}
-
-/// Facts with every symbol as its text, so that two runs that met the texts in another order are equal.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Canonical {
-    pub counts: BTreeMap<String, i64>,
-    pub moments: BTreeMap<String, (i64, i64, i64, i128, i64, i64)>,
-    /// (kind, outcome, reason).
-    pub intake: BTreeMap<(String, String, String), i64>,
-    /// errors, labelled, uncodable, retracted, superseded, orphans
-    pub standing: [i64; 6],
-}
-
-impl Canonical {
-    pub fn of(facts: &Facts, symbols: &Symbols) -> Self {
-        let mut made = Canonical::default();
-        let counts = facts.counts.iter().flat_map(|(page, cells)| cells.iter().map(|(at, n)| (*page, [*at, 0, 0], *n)));
-        for (page, at, n) in counts.filter(|(.., n)| *n != 0) {
-            let cell = Cell::from_key(page, at).expect("a key that was made from a cell");
-            assert_eq!(made.counts.insert(name(cell, symbols), n), None, "one cell twice");
-        }
-        let moments = facts.moments.iter().flat_map(|(page, cells)| cells.iter().map(|(at, m)| (*page, *at, *m)));
-        for (page, at, m) in moments.filter(|(.., m)| !m.is_zero()) {
-            let cell = Cell::from_key(page, at).expect("a key that was made from a cell");
-            let Moments { n, unweighted, w, w2, wx, wxx } = m;
-            let twice = made.moments.insert(name(cell, symbols), (n.into(), unweighted.into(), w, w2.into(), wx, wxx));
-            assert_eq!(twice, None, "one cell twice");
-        }
-        let l = &facts.ledger;
-        for row in l.intake().filter(|r| r.n != 0) {
-            made.intake.insert((row.kind.into(), row.outcome.into(), row.reason.into()), row.n);
-        }
-        made.standing = [l.errors, l.labelled, l.uncodable, l.retracted, l.superseded, l.orphans];
-        made
-    }
-
-    /// Everything that a store holds.
-    pub fn of_store(store: &Store) -> Self {
-        let symbols = store.symbols().expect("symbols");
-        let series: Vec<SeriesId> = symbols.all_series().map(|(id, _)| id).collect();
-        let whole = Selection { series, hours: vec![(0, (1 << 21) - 1)] };
-        Canonical::of(&store.facts(&whole).expect("facts"), &symbols)
-    }
-
-    pub fn of_data(dir: &Path) -> Self {
-        Canonical::of_store(&Store::open(&dir.join("store")).expect("the store opens"))
-    }
-
-    /// Rows from memory, in one go.
-    pub fn tabulated<'a>(lines: impl IntoIterator<Item = &'a [u8]>, policies: &Policies) -> Self {
-        let admission = Admission::new(Symbols::default(), policies.clone());
-        let mut tabulator = Tabulator::new(admission, policies.clone(), NomenclatureBook::default());
-        let mut state = Memory::default();
-        for line in lines {
-            tabulator.take(&mut state, &Row::Line(line), None).expect("memory does not fail");
-        }
-        Canonical::of(&tabulator.take_facts(), &tabulator.admission.symbols)
-    }
-
-    /// Events of a kind with an outcome.
-    pub fn total(&self, kind: &str, outcome: &str) -> i64 {
-        self.intake.iter().filter(|((k, o, _), _)| k == kind && o == outcome).map(|(_, n)| n).sum()
-    }
-
-    /// Facts of another part of the same stream.
-    pub fn add(&mut self, other: &Canonical) {
-        for (cell, n) in &other.counts {
-            *self.counts.entry(cell.clone()).or_default() += n;
-        }
-        for (cell, m) in &other.moments {
-            let sum = self.moments.entry(cell.clone()).or_default();
-            *sum = (sum.0 + m.0, sum.1 + m.1, sum.2 + m.2, sum.3 + m.3, sum.4 + m.4, sum.5 + m.5);
-        }
-        for (row, n) in &other.intake {
-            *self.intake.entry(row.clone()).or_default() += n;
-        }
-        for (mine, theirs) in self.standing.iter_mut().zip(other.standing) {
-            *mine += theirs;
-        }
-    }
-
-    pub fn received(&self) -> i64 {
-        self.intake.values().sum()
-    }
-
-    pub fn without_duplicates(mut self) -> Self {
-        self.intake.retain(|(_, outcome, _), _| outcome != "duplicate");
-        self
-    }
-}
-
-/// `table|workspace|model|version|nomenclature|hour|route|...`
-pub fn cell_name(table: &str, series: &str, hour: i64, route: Option<Route>, rest: &str) -> String {
-    let route = match route {
-        Some(Route::Auto) => "auto",
-        Some(Route::Manual) => "manual",
-        None => "",
-    };
-    format!("{table}|{series}|{hour}|{route}|{rest}")
-}
-
-fn name(cell: Cell, symbols: &Symbols) -> String {
-    let s = |symbol: Symbol| symbols.text(symbol).to_owned();
-    let series = |id: SeriesId| {
-        let x = symbols.series(id).expect("a cell's series is known");
-        format!("{}|{}|{}|{}", s(x.workspace), s(x.model), s(x.version), s(x.nomenclature))
-    };
-    match cell {
-        Cell::Volume { series: id, hour, route, code } => cell_name("volume", &series(id), hour, route, &s(code)),
-        Cell::Score { series: id, hour, route, kind, bin } => {
-            cell_name("score", &series(id), hour, route, &format!("{}|{bin}", kind.as_str()))
-        }
-        Cell::Latency { series: id, hour, route, bin } => {
-            cell_name("latency", &series(id), hour, route, &bin.to_string())
-        }
-        Cell::Tally { series: id, hour, route, what } => cell_name("tally", &series(id), hour, route, what.as_str()),
-        Cell::Outcome { series: id, hour, route, predicted, actual, source } => {
-            let rest = format!("{}|{}|{}", predicted.map_or(String::new(), s), s(actual), s(source));
-            cell_name("outcome", &series(id), hour, route, &rest)
-        }
-        Cell::Rank { series: id, hour, route, level, rank, source } => {
-            cell_name("rank", &series(id), hour, route, &format!("{level}|{rank}|{}", s(source)))
-        }
-        Cell::Reliability { series: id, hour, route, kind, bin, right, source } => {
-            let rest = format!("{}|{bin}|{right}|{}", kind.as_str(), s(source));
-            cell_name("reliability", &series(id), hour, route, &rest)
-        }
-    }
 }
 
 /// The binary, away from any `vigie.toml` and from the environment's settings.

@@ -1,10 +1,11 @@
 //! `vigie query`, and the embedded queries against what their first lines say.
 
+use serde_json::json;
 use vigie::query::{Parameter, Question};
 
 use crate::{
     cli::{brief, with_data},
-    harness::run,
+    harness::{correction, prediction, run, text, write},
 };
 
 #[test]
@@ -85,6 +86,18 @@ fn embedded_queries_take_and_give_what_their_first_lines_say() {
         store::Store,
     };
     let dir = with_data();
+    // a text with attributes, and two people who coded it
+    let mut worded = prediction("worded");
+    worded["text"] = json!("restauration rapide");
+    worded["attributes"] = json!({"form": "F1"});
+    let opinion = |id: &str, annotator: &str, code: &str| {
+        let mut said = correction(id, "worded", code);
+        said["annotator"] = json!(annotator);
+        said.to_string()
+    };
+    let lines = [worded.to_string(), opinion("o-1", "g01", "5610A"), opinion("o-2", "g02", "5610C")];
+    write(dir.path(), "worded.ndjson", text(&lines));
+    run(dir.path(), &["ingest", "--data", "data", "--events", "worded.ndjson"]).expect(0);
     let store = Store::open(&dir.path().join("data/store")).expect("store");
     let facts = StoreFacts::new(store, Naming::default()).expect("facts");
     let options = TableOptions { time_zone: jiff::tz::TimeZone::UTC, exclude_sources: Vec::new() };

@@ -16,6 +16,7 @@ use vigie::{
     fact::Facts,
     http::{Token, partitions::router},
     ingest::{Journal, Policies},
+    measure::terms::stop_words::StopWords,
     pipeline::{Consumer, NomenclatureBook},
     report,
     service::{Answers, AskError, Holdings, Parts, Peers},
@@ -84,6 +85,12 @@ fn open() -> Request {
         confidence_level: 0.95,
         half_width: 0.01,
         auto_quality: 0.95,
+        alarm_rate: 0.05,
+        detectors: Vec::new(),
+        least_drift: 0.01,
+        crosswalks: Vec::new(),
+        sensitive_codes: Vec::new(),
+        stop_words: StopWords::default(),
         time_zone: TimeZone::UTC,
         time_zone_name: "UTC".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],
@@ -194,7 +201,7 @@ fn who_does_not_make_sense_is_named_and_counted_out() {
     let runtime = runtime();
     let garbage = axum::Router::new()
         .route("/api/v1/partitions", axum::routing::get(|| async { "no JSON" }))
-        .route("/api/v1/partitions/outline", axum::routing::get(|| async { vec![1_u8, 255, 255, 255, 255, 15, 7] }));
+        .route("/api/v1/partitions/outline", axum::routing::get(|| async { vec![2_u8, 255, 255, 255, 255, 15, 7] }));
     let nonsense = served(&runtime, garbage);
     let newer = axum::Router::new().route("/api/v1/partitions/outline", axum::routing::get(|| async { vec![9_u8] }));
     let newer = served(&runtime, newer);

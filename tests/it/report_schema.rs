@@ -1,16 +1,22 @@
 //! `docs/report.schema.json` against what a report really writes: a full one, and one of an empty period.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 use vigie::{
-    assess::{FileFacts, Naming, Request, assess, plan},
+    assess::{FileFacts, NamedCrosswalk, Naming, Request, assess, assessment::DetectorName, plan},
     ingest::{Input, Policies},
+    measure::terms::stop_words::StopWords,
+    nomenclature::crosswalk::Crosswalk,
     pipeline::{NomenclatureBook, Sources, tabulate_files},
     report,
 };
 
-use crate::schema::Schema;
+use crate::{
+    drift::two_nomenclatures,
+    harness::{fixture_lines, text, write},
+    schema::Schema,
+};
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json");
 
@@ -19,7 +25,11 @@ fn stream(name: &str) -> Vec<Input> {
 }
 
 /// The JSON twin of a report on these files, as `vigie report --json` writes it.
-fn twin(sources: &Sources) -> Value {
+pub fn twin(sources: &Sources) -> Value {
+    twin_of(sources, Vec::new())
+}
+
+fn twin_of(sources: &Sources, crosswalks: Vec<NamedCrosswalk>) -> Value {
     let (mut policies, book) = (Policies::default(), NomenclatureBook::default());
     policies.default.threshold = Some(0.7);
     let read = tabulate_files(sources, &policies, book.clone(), &mut |_, _, _, _| {}).expect("the files are read");
@@ -34,6 +44,12 @@ fn twin(sources: &Sources) -> Value {
         confidence_level: 0.95,
         half_width: 0.01,
         auto_quality: 0.95,
+        alarm_rate: 0.05,
+        detectors: DetectorName::ALL.to_vec(),
+        least_drift: 0.01,
+        crosswalks,
+        sensitive_codes: Vec::new(),
+        stop_words: StopWords::default(),
         time_zone: jiff::tz::TimeZone::UTC,
         time_zone_name: "UTC".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],
@@ -47,12 +63,36 @@ fn twin(sources: &Sources) -> Value {
     serde_json::from_str(&report::json(&assessment)).expect("JSON")
 }
 
+/// The sample stream, and second opinions on some of its predictions.
 fn full() -> Value {
-    twin(&Sources {
-        predictions: stream("predictions.ndjson.zst"),
-        corrections: stream("corrections.ndjson.zst"),
-        ..Sources::default()
-    })
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let lines = fixture_lines("streams/corrections.ndjson.zst");
+    let corrections = lines.iter().filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let opinions = corrections.filter(|c| c["annotator"].is_string() && c["code"].is_string()).take(300).enumerate();
+    let second: Vec<String> = opinions
+        .map(|(i, mut c)| {
+            c["correction_id"] = json!(format!("second-{i}"));
+            c["annotator"] = json!("another");
+            c["revision"] = json!(1);
+            if i % 10 == 0 {
+                c["code"] = json!("5610A");
+            }
+            c.to_string()
+        })
+        .collect();
+    let second = write(dir.path(), "second.ndjson", text(&second));
+    let mut corrections = stream("corrections.ndjson.zst");
+    corrections.push(Input::File(second));
+    twin(&Sources { predictions: stream("predictions.ndjson.zst"), corrections, ..Sources::default() })
+}
+
+/// A reference in one nomenclature, a period in the next.
+fn crossed() -> Value {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let events = crate::harness::write(dir.path(), "events.ndjson", two_nomenclatures().join("\n"));
+    let walk = Arc::new(Crosswalk::from_csv("old;new\n5610A;5611Y\n6201Z;6210Y\n").expect("a crosswalk"));
+    let sources = Sources { events: vec![Input::File(events)], ..Sources::default() };
+    twin_of(&sources, vec![NamedCrosswalk { names: None, walk }])
 }
 
 /// Walks a value along its schema: notes keys that the schema does not list, and the listed ones that it meets.
@@ -130,6 +170,9 @@ fn a_full_report_is_as_its_schema_says() {
     let root = root();
     let mut walk = Walk::new(&root);
     walk.value(&root, &twin, "$");
+    let crossed = crossed();
+    assert_eq!(faults(&crossed), Vec::<String>::new());
+    walk.value(&root, &crossed, "$");
     let (mut listed, mut loose) = (BTreeSet::new(), Vec::new());
     walk.listed(&root, "$", &mut listed, &mut loose);
     assert!(listed.len() > 100, "only {} properties found", listed.len());

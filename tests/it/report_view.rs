@@ -1,5 +1,9 @@
 //! The report room: what a reader gets, in both languages, from assessments made by hand.
 
+mod drift;
+mod emerging;
+mod versions;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -7,6 +11,9 @@ use vigie::{
     assess::assessment::Assessment,
     report::{self, Lang, PageContext, Texts, Vacancy},
 };
+
+mod alarms;
+mod labels;
 
 const HOSTILE: &str = "<script>alert(1)</script>&\"'{n}</title></style><svg onload=alert(1)>";
 
@@ -40,15 +47,18 @@ fn zero_json() -> Value {
         "intake": [],
         "traffic": {"predictions": 0, "errors": 0, "error_rate": null, "auto": 0, "manual": 0, "automation_rate": null,
             "labelled": 0, "label_coverage": null, "clipped": 0, "unknown_codes": 0, "by_version": []},
-        "accuracy": {"overall": [], "by_version": [], "assisted": [], "by_code": [], "confusions": []},
+        "accuracy": {"overall": [], "by_version": [], "assisted": [], "by_code": [], "confusions": [],
+            "uncodable": [], "agreement": null},
         "threshold_curve": {"quality": 0.95, "lowest_safe": null, "automation_rate": null, "points": []},
         "review_design": [], "review_precision": {"goal": 0.01, "labels": 0,
             "present": {"half_width": null, "labels_for_goal": null}, "proposed": {"half_width": null, "labels_for_goal": null}},
-        "drift": {"label": [], "codes": []},
+        "drift": drift::nothing(),
+        "emerging": emerging::nothing(),
         "calibration": {"ece": null, "brier": null, "n": 0, "bins": [], "confidence": []},
         "latency": with(quantiles, json!({"relative_error": 0.01, "by_version": [],
             "throughput": {"mean": null, "active_mean": null, "peak_hour": null, "peak_at": null}})),
         "series": {"daily": [], "accuracy_weekly": []},
+        "alarms": alarms::nothing(), "before_labels": labels::nothing_before(),
         "warnings": [{"code": "no_predictions", "subject": "", "n": 0}]
     })
 }
@@ -93,7 +103,7 @@ fn full_json(name: &str, codes: usize) -> Value {
             let label = format!("{name} – un libellé aussi long que ceux des sous-classes de la nomenclature {i}");
             let share = || estimate(0.7412, 0.6123, 0.8456);
             json!({"code": format!("{i:04}Y{name}"), "label": label, "level": 2, "known": true,
-                "n_predicted": 10_000 - i, "n_labelled": if i % 5 == 4 { 2 } else { 120 }, "n_actual": 80,
+                "sensitive": i == 7, "n_predicted": 10_000 - i, "n_labelled": if i % 5 == 4 { 2 } else { 120 }, "n_actual": 80,
                 "automation_rate": 0.61, "precision": share(), "recall": share(), "f1": share(),
                 "shrunk_precision": share(), "shrunk_recall": share()})
         })
@@ -101,7 +111,7 @@ fn full_json(name: &str, codes: usize) -> Value {
     let assisted = |version: Option<&str>, route: &str| {
         with(
             estimate(0.7803, 0.7722, 0.7881),
-            json!({"version": version, "route": route, "post_stratified": 0, "unassisted": estimate(0.7817, 0.7714, 0.7921), "n": 7961,
+            json!({"version": version, "route": route, "level": 0, "level_name": null, "post_stratified": 0, "unassisted": estimate(0.7817, 0.7714, 0.7921), "n": 7961,
                 "worth": 12_345, "lambda": 0.97}),
         )
     };
@@ -110,7 +120,8 @@ fn full_json(name: &str, codes: usize) -> Value {
     a["accuracy"] = json!({
         "overall": overall, "by_version": [version(name, 0.76), version("2.0.0", 0.82)], "assisted": assisted, "by_code": by_code,
         "confusions": [{"predicted": name, "predicted_label": name, "actual": "B", "actual_label": name, "n": 12,
-            "weighted": 333.4, "share_of_predicted": 0.101}]
+            "weighted": 333.4, "share_of_predicted": 0.101}],
+        "uncodable": labels::uncodable(), "agreement": labels::agreement(name)
     });
     let points = (0..50).map(|i| {
         let at = f64::from(i) / 50.0;
@@ -125,15 +136,8 @@ fn full_json(name: &str, codes: usize) -> Value {
         "labelled": 2500, "accuracy": 0.97, "present_rate": 0.05, "proposed_rate": 0.021}]);
     a["review_precision"] = json!({"goal": 0.01, "labels": 7961, "present": {"half_width": 0.0083, "labels_for_goal": 5500},
         "proposed": {"half_width": 0.0041, "labels_for_goal": null}});
-    let distances = |x: f64| json!({"total_variation": x, "hellinger": x, "jensen_shannon": x, "psi": x});
-    let test = json!({"statistic": 958.9, "df": 731, "p_value": 0.000_01});
-    a["drift"] = json!({
-        "label": [with(distances(0.081), json!({"level": 2, "level_name": name, "n_reference": 44_033, "n_current": 47_859,
-            "categories": 732, "null": distances(0.052), "chi2": test, "g": test, "p_value_method": "permutation"}))],
-        "codes": (0..codes).map(|i| json!({"code": format!("{i:04}"), "label": name, "level": 2, "n_reference": 58,
-            "n_current": 175, "share_reference": 0.0331, "share_current": 0.0909, "difference": 0.0578,
-            "contribution": 0.436, "p_value": 0.000_1, "q_value": 0.0004})).collect::<Vec<_>>()
-    });
+    a["drift"] = drift::found(name, codes);
+    a["emerging"] = emerging::found(name);
     a["calibration"] = json!({"ece": 0.061, "brier": 0.142, "n": 7961,
         "bins": [{"lower": 0.9, "upper": 1.0, "n_predicted": 900, "n_labelled": 90, "mean_probability": 0.95,
             "accuracy": estimate(0.9, 0.85, 0.93)}],
@@ -152,9 +156,12 @@ fn full_json(name: &str, codes: usize) -> Value {
     });
     let weeks = ["2026-11-02", "2026-11-09", "2026-11-16"].map(|week| {
         let accuracy = with(estimate(0.78, 0.74, 0.82), json!({"n": 600, "n_eff": 300.0, "naive": 0.4}));
-        with(accuracy, json!({"week": week, "level": 2, "route": "all"}))
+        with(accuracy, json!({"week": week, "level": 2, "route": "all", "assisted": estimate(0.81, 0.78, 0.84)}))
     });
     a["series"] = json!({"daily": days.collect::<Vec<_>>(), "accuracy_weekly": weeks});
+    a["versions"] = versions::found(name);
+    a["alarms"] = alarms::rung(name);
+    a["before_labels"] = labels::before(name);
     a["warnings"] = json!([{"code": "unknown_codes", "subject": name, "n": 9}]);
     a
 }

@@ -11,6 +11,7 @@ use vigie::{
     assess::{FileFacts, Naming, plan},
     event::Kind,
     ingest::{Input, Journal, Policies, Policy, ReviewRates},
+    measure::terms::stop_words::StopWords,
     pipeline::{Consumer, NomenclatureBook, Sources, tabulate_files},
     store::Store,
 };
@@ -23,6 +24,7 @@ pub fn policies() -> Policies {
         threshold: Some(0.75),
         review_rates: ReviewRates { auto: Some(0.25), manual: Some(0.5) },
         nomenclature: None,
+        texts: None,
     };
     Policies { default: Policy::default(), models: vec![("m1".to_owned(), m1)] }
 }
@@ -45,7 +47,10 @@ fn predictions() -> impl Strategy<Value = String> {
     let what = (candidates, prop_oneof![4 => sixteenth(), 1 => Just(1.25)], option::of(select(vec!["auto", "manual"])));
     let how = (option::weighted(0.8, select(vec![0.0, 3.5, 250.0])), prop::bool::weighted(0.15), any::<bool>());
     // few distinct times: bodies under one id often tie
-    (who, what, how, 0..6_u8).prop_map(|((id, model, version, workspace), (candidates, confidence, route), how, at)| {
+    let said =
+        (option::weighted(0.7, select(vec!["crêpes", "toits"])), option::weighted(0.3, select(vec!["F1", "F2"])));
+    (who, what, how, said, 0..6_u8).prop_map(|(who, what, how, (text, form), at)| {
+        let ((id, model, version, workspace), (candidates, confidence, route)) = (who, what);
         let (latency, failed, flat) = how;
         let candidates: Vec<Value> =
             candidates.iter().map(|(code, p)| json!({"code": code, "probability": p})).collect();
@@ -58,6 +63,10 @@ fn predictions() -> impl Strategy<Value = String> {
         });
         put(&mut event, "route", route);
         put(&mut event, "workspace", workspace);
+        put(&mut event, "text", text);
+        if let Some(form) = form {
+            event["attributes"] = json!({"form": form, "nothing": null});
+        }
         event.to_string()
     })
 }
@@ -67,7 +76,9 @@ fn corrections() -> impl Strategy<Value = String> {
     let code = option::weighted(0.85, select(vec!["5610A", "5610C", "5630Z", "56", "62.01Z", "ZZZZ"]));
     let what = (code, select(vec!["audit", "gestionnaire", "contestation"]), option::of(select(vec![1.0, 0.5, 0.25])));
     let when = (option::of(1..4_u8), 1..5_u8, option::weighted(0.3, prop::bool::weighted(0.7)));
-    (who, what, when).prop_map(|((id, on, model, workspace), (code, source, pi), (revision, day, retracted))| {
+    let by = option::weighted(0.6, select(vec!["a", "b", "c"]));
+    (who, what, when, by).prop_map(|(who, (code, source, pi), (revision, day, retracted), annotator)| {
+        let (id, on, model, workspace) = who;
         let mut event = json!({
             "correction_id": format!("c{id}"), "prediction_id": format!("p{on}"), "code": code,
             "corrected_at": format!("2026-06-{:02}T12:00:00+02:00", day), "source": source,
@@ -75,6 +86,7 @@ fn corrections() -> impl Strategy<Value = String> {
         put(&mut event, "inclusion_probability", pi);
         put(&mut event, "revision", revision);
         put(&mut event, "retracted", retracted);
+        put(&mut event, "annotator", annotator);
         put(&mut event, "model", model);
         put(&mut event, "workspace", workspace);
         event.to_string()
@@ -297,6 +309,12 @@ fn an_hour_belongs_to_the_day_of_the_time_zone() {
         confidence_level: 0.95,
         half_width: 0.01,
         auto_quality: 0.95,
+        alarm_rate: 0.05,
+        detectors: Vec::new(),
+        least_drift: 0.01,
+        crosswalks: Vec::new(),
+        sensitive_codes: Vec::new(),
+        stop_words: StopWords::default(),
         time_zone: jiff::tz::TimeZone::get(zone).expect("a zone"),
         time_zone_name: zone.to_owned(),
         exclude_sources: Vec::new(),

@@ -101,6 +101,8 @@ fn bad_requests_are_told_what_is_wrong() {
         ("/api/v1/summary?from=June", "from"),
         ("/api/v1/summary?from=2026-06-02&to=2026-06-01", "before"),
         ("/api/v1/summary?reference_from=2026-06-01", "together"),
+        ("/api/v1/summary?reference=yesteryear", "last-year-dates"),
+        ("/?reference=last-year&reference_from=2026-06-01&reference_to=2026-06-02", "not both"),
         ("/api/v1/summary?model=none", "none"),
         ("/?lang=de", "de"),
         ("/?x=1", "x"),
@@ -111,6 +113,23 @@ fn bad_requests_are_told_what_is_wrong() {
     server.get("/api/v1/events").problem(405, &[]);
     post(&server, "/api/v1/summary", b"", &[]).problem(405, &[]);
     assert_eq!(counts(&server)["predictions_received"], 0, "nothing of all this was taken");
+}
+
+#[test]
+fn a_summary_takes_its_reference_by_name() {
+    let (_dir, server) = start();
+    server.feed(&stream("a", 40));
+    server.caught_up();
+    let period = "from=2026-06-15&to=2026-06-20";
+    let chosen = |query: &str| {
+        let summary = server.get(&format!("/api/v1/summary?{period}{query}")).json();
+        let reference = &summary["scope"]["reference"];
+        (reference["chosen"].clone(), reference["period"]["from"].clone())
+    };
+    assert_eq!(chosen(""), ("preceding".into(), "2026-06-09".into()));
+    assert_eq!(chosen("&reference=trailing:7:1"), ("trailing".into(), "2026-06-07".into()));
+    assert_eq!(chosen("&reference=last-year"), ("last_year".into(), "2025-06-16".into()));
+    assert_eq!(server.get(&format!("/?{period}&reference=first-half&lang=fr")).status, 200);
 }
 
 #[test]

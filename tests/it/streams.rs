@@ -20,6 +20,7 @@ use vigie::{
     event::{Kind, Symbols},
     fact::Ledger,
     ingest::{Admission, Input, Journal, Policies, Policy, Row},
+    measure::terms::stop_words::StopWords,
     pipeline::{Consumer, NomenclatureBook, Sources, tabulate_files},
     query::Engine,
     store::Store,
@@ -46,6 +47,12 @@ fn request() -> Request {
         confidence_level: 0.95,
         half_width: 0.01,
         auto_quality: 0.95,
+        alarm_rate: 0.05,
+        detectors: Vec::new(),
+        least_drift: 0.01,
+        crosswalks: Vec::new(),
+        sensitive_codes: Vec::new(),
+        stop_words: StopWords::default(),
         time_zone: jiff::tz::TimeZone::get("Europe/Paris").expect("a zone"),
         time_zone_name: "Europe/Paris".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],
@@ -61,12 +68,17 @@ fn assessed(plan: &Plan, (engine, ledger): &(Engine, Ledger)) -> Assessment {
     runtime.block_on(assess(plan, engine, ledger, "2026-11-23T00:00:00Z".to_owned())).expect("an assessment")
 }
 
+/// Attributes of the sample stream, in the order of its events.
+const ATTRIBUTES: [&str; 3] = ["type_form", "nature", "surface"];
+
 fn of_files(predictions: &Path, corrections: &Path) -> Assessment {
-    let sources = Sources {
+    let mut sources = Sources {
         predictions: vec![Input::File(predictions.to_owned())],
         corrections: vec![Input::File(corrections.to_owned())],
         ..Sources::default()
     };
+    // of files with columns
+    sources.predictions_format.columns.attributes = ATTRIBUTES.map(str::to_owned).into();
     let naming = naming();
     let read = tabulate_files(&sources, &naming.policies, naming.book.clone(), &mut |_, _, _, _| {});
     let facts = FileFacts::new(read.expect("files can be read"), naming);
@@ -255,6 +267,15 @@ fn strings(events: &[Value], field: &str) -> ArrayRef {
     Arc::new(events.iter().map(|e| e[field].as_str()).collect::<StringArray>())
 }
 
+/// A plain value as a cell of a table has it.
+fn plain(value: &Value) -> Option<String> {
+    if let Value::String(text) = value { Some(text.clone()) } else { (!value.is_null()).then(|| value.to_string()) }
+}
+
+fn attributes(events: &[Value], name: &str) -> ArrayRef {
+    Arc::new(events.iter().map(|e| plain(&e["attributes"][name])).collect::<StringArray>())
+}
+
 fn numbers(events: &[Value], field: &str) -> ArrayRef {
     Arc::new(events.iter().map(|e| e[field].as_f64()).collect::<Float64Array>())
 }
@@ -292,14 +313,15 @@ fn parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
 }
 
 fn csv(path: &Path, events: &[Value], fields: &[&str]) {
-    let mut out = fields.join(",") + ",code_1,probability_1,code_2,probability_2,code_3,probability_3\n";
+    let mut out = [fields, &ATTRIBUTES[..]].concat().join(",")
+        + ",code_1,probability_1,code_2,probability_2,code_3,probability_3\n";
     let cell = |v: &Value| match v {
         Value::Null => String::new(),
         Value::String(s) => format!("\"{}\"", s.replace('"', "\"\"")),
         other => other.to_string(),
     };
     for e in events {
-        let own = fields.iter().map(|f| cell(&e[*f]));
+        let own = fields.iter().map(|f| cell(&e[*f])).chain(ATTRIBUTES.map(|name| cell(&e["attributes"][name])));
         let pairs = (0..3).flat_map(|i| [cell(&e["candidates"][i]["code"]), cell(&e["candidates"][i]["probability"])]);
         out += &own.chain(pairs).collect::<Vec<_>>().join(",");
         out.push('\n');
@@ -326,6 +348,7 @@ fn parquet_and_csv_say_what_json_says() {
             .map(|f| (f, strings(p, f)))
             .into();
     columns.extend(["latency_ms", "confidence"].map(|f| (f, numbers(p, f))));
+    columns.extend(ATTRIBUTES.map(|name| (name, attributes(p, name))));
     columns.push(("predicted_at", times(p, "predicted_at")));
     columns.push(("candidates", candidates(p)));
     parquet(&at("p.parquet"), columns);
@@ -356,6 +379,7 @@ fn parquet_and_csv_say_what_json_says() {
     let plain = of_files(&json_files.0, &json_files.1);
     assert_eq!(plain.counts.predictions, 3000);
     assert!(plain.counts.labelled > 500, "{:?}", plain.counts);
+    assert!(plain.drift.attributes.len() >= 2, "{:?}", plain.drift.attributes);
     same_json(&json(&of_files(&at("p.parquet"), &at("c.parquet"))), &json(&plain), "Parquet");
     same_json(&json(&of_files(&at("p.csv"), &json_files.1)), &json(&plain), "CSV");
 }

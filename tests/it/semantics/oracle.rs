@@ -131,13 +131,29 @@ pub fn facts(lines: &[String], bad: &[(&str, &str, &str)]) -> Option<Canonical> 
             let id = c["correction_id"].as_str().unwrap_or("").to_owned();
             (c["revision"].as_i64().unwrap_or(1), millis(c, "corrected_at"), id, c["model"].is_string())
         });
-        one(&mut made, &p, label);
+        let on_it: Vec<&Value> = held.iter().filter(|(on, c)| on == id && answers(c, model)).map(|(_, c)| c).collect();
+        one(&mut made, &p, label, &opinions(&on_it));
     }
     made.0.counts.retain(|_, n| *n != 0);
     Some(made.0)
 }
 
-fn one(made: &mut Made, p: &Value, label: Option<&Value>) {
+/// The first opinion of each annotator, by annotator.
+fn opinions(corrections: &[&Value]) -> Vec<String> {
+    let mut first: BTreeMap<&str, (i64, &str, &Value)> = BTreeMap::new();
+    let counts = |c: &&&Value| c["revision"].as_i64().unwrap_or(1) == 1 && c["retracted"] != true;
+    for c in corrections.iter().filter(counts) {
+        let Some(annotator) = c["annotator"].as_str() else { continue };
+        let new = (millis(c, "corrected_at"), c["correction_id"].as_str().unwrap_or(""));
+        let held = first.entry(annotator).or_insert((new.0, new.1, c));
+        if (new, c["model"].is_string()) < ((held.0, held.1), held.2["model"].is_string()) {
+            *held = (new.0, new.1, c);
+        }
+    }
+    first.into_values().map(|(.., c)| c["code"].as_str().map(plain).unwrap_or_default()).collect()
+}
+
+fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[String]) {
     let text = |field: &str| p[field].as_str().unwrap_or("");
     let (model, nomenclature) = (text("model"), text("nomenclature"));
     let workspace = p["workspace"].as_str().unwrap_or("default");
@@ -177,32 +193,51 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>) {
             made.count(cell("score", &format!("{name}|{}", bin(score, bins))), 1);
         }
     }
-    let Some(c) = label else { return };
-    if c["retracted"] == true {
-        made.0.standing[3] += 1;
-        return;
-    }
-    let Some(actual) = c["code"].as_str().map(plain) else {
-        made.0.standing[2] += 1;
-        made.count(cell("tally", "uncodable"), 1);
-        return;
-    };
-    made.0.standing[1] += 1;
-    let source = c["source"].as_str().expect("source");
+    let said = label.filter(|c| c["retracted"] != true);
     let rate = match route {
         Some(Route::Auto) if model == "m1" => Some(4.0),
         Some(Route::Manual) if model == "m1" => Some(2.0),
         _ => None,
     };
-    let weight = c["inclusion_probability"].as_f64().map(|pi| 1.0 / pi).or(rate);
+    let weight = said.and_then(|c| c["inclusion_probability"].as_f64().map(|pi| 1.0 / pi).or(rate));
+    let attributes = p["attributes"]["form"].as_str().map_or(String::new(), |form| format!("form={form}"));
+    let says_something = !text("text").is_empty() || !attributes.is_empty();
+    if !failed && says_something {
+        let verdict = said.map(|c| {
+            let code = c["code"].as_str().map(plain).unwrap_or_default();
+            format!("{code} {} {weight:?}", c["source"].as_str().expect("source"))
+        });
+        let rest = [text("text"), &attributes, &candidates[0].0, &raw.min(1.0).to_string(), &format!("{verdict:?}")];
+        made.count(cell("specimen", &rest.join("|")), 1);
+    }
+    let Some(c) = label else { return };
+    if c["retracted"] == true {
+        made.0.standing[3] += 1;
+        return;
+    }
+    for (i, one) in opinions.iter().enumerate() {
+        for other in &opinions[i + 1..] {
+            let pair = [one.min(other), one.max(other)];
+            let share = 1.0 / (opinions.len() - 1) as f64;
+            made.row(cell("agreement", &format!("{}|{}", pair[0], pair[1])), Some(share), 0.0);
+        }
+    }
+    let source = c["source"].as_str().expect("source");
     let predicted = if failed { "" } else { &candidates[0].0 };
-    made.row(cell("outcome", &format!("{predicted}|{actual}|{source}")), weight, 0.0);
+    let actual = c["code"].as_str().map(plain);
+    made.row(cell("outcome", &format!("{predicted}|{}|{source}", actual.clone().unwrap_or_default())), weight, 0.0);
+    let Some(actual) = actual else {
+        made.0.standing[2] += 1;
+        made.count(cell("tally", "uncodable"), 1);
+        return;
+    };
+    made.0.standing[1] += 1;
     if failed {
         return;
     }
     for (name, score, bins) in scores {
         let right = predicted == actual;
-        made.row(cell("reliability", &format!("{name}|{}|{right}|{source}", bin(score, bins))), weight, score);
+        made.row(cell("reliability", &format!("{name}|{}|0|{right}|{source}", bin(score, bins))), weight, score);
     }
     let depth = if nomenclature == "naf-rev2" { 5 } else { 1 };
     // an unknown code stands for itself at every level
@@ -215,5 +250,8 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>) {
         let rank = candidates.iter().position(|(code, _)| at(code, level).as_ref() == Some(&truth));
         let rank = rank.map_or(0, |r| r + 1);
         made.row(cell("rank", &format!("{}|{rank}|{source}", level + 1)), weight, 0.0);
+        let confidence = raw.min(1.0);
+        let rest = format!("confidence|{}|{}|{}|{source}", bin(confidence, 50.0), level + 1, rank == 1);
+        made.row(cell("reliability", &rest), weight, confidence);
     }
 }

@@ -1,0 +1,157 @@
+use std::collections::BTreeMap;
+
+use super::{Alarm, AlarmKind, Carrier, Evidence, Family, HORIZON, Place, Run, Span, Watched, alarm, evidence};
+use crate::{
+    assess::{Plan, accuracy::weight_sums},
+    decide::{onset, rings},
+    measure::{
+        accuracy::accuracy,
+        comparison::{Difference, difference},
+        proportion::Estimate,
+        sequential::{Direction, accuracy::LabelCell, accuracy_change::accuracy_changed},
+        weight::WeightSums,
+    },
+    query::Answer,
+};
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sides {
+    right: WeightSums,
+    wrong: WeightSums,
+}
+
+impl Sides {
+    fn add(&mut self, other: &Sides) {
+        self.right += other.right;
+        self.wrong += other.wrong;
+    }
+
+    /// Rows of one side with their mean weight: all of one route and day are drawn alike.
+    fn cells(&self) -> impl Iterator<Item = LabelCell> + use<> {
+        let cell = |sums: WeightSums, right: bool| {
+            let n = if right { (sums.n, 0) } else { (0, sums.n) };
+            (sums.n > 0).then(|| LabelCell { weight: (sums.w / sums.n as f64).max(1.0), right: n.0, wrong: n.1 })
+        };
+        [cell(self.right, true), cell(self.wrong, false)].into_iter().flatten()
+    }
+}
+
+/// Labels of one route.
+#[derive(Debug, Clone)]
+struct Labels {
+    reference: Sides,
+    looks: Vec<Sides>,
+}
+
+/// Falling accuracy of both routes together and of each, where labels say something of it before and after.
+pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
+    let answer = watched.labels;
+    let mut routes: BTreeMap<String, Labels> = BTreeMap::new();
+    for row in 0..answer.rows() {
+        let Some(place) = span.place(answer.int(row, "day") as i32) else { continue };
+        let route = answer.text(row, "route").unwrap_or("none").to_owned();
+        let none = || Labels { reference: Sides::default(), looks: vec![Sides::default(); span.looks()] };
+        let of = routes.entry(route).or_insert_with(none);
+        let side = match place {
+            Place::Reference => &mut of.reference,
+            Place::Look(look) => &mut of.looks[look],
+        };
+        let sums = weight_sums(answer, row);
+        if is_right(answer, row) { side.right += sums } else { side.wrong += sums }
+    }
+    let both = ["auto", "manual"].iter().all(|route| routes.contains_key(*route)) || routes.len() == 1;
+    let groups: Vec<(&str, Vec<&Labels>)> = ["all", "auto", "manual"]
+        .into_iter()
+        .filter(|group| *group != "all" || both)
+        .map(|group| (group, routes.iter().filter(|(r, _)| group == "all" || *r == group).map(|(_, l)| l).collect()))
+        .filter(|(_, labels): &(&str, Vec<&Labels>)| !labels.is_empty())
+        .collect();
+    let mut series = Vec::new();
+    for (_, labels) in &groups {
+        let reference: Vec<LabelCell> = labels.iter().flat_map(|l| l.reference.cells()).collect();
+        let looks: Vec<Vec<LabelCell>> =
+            (0..span.looks()).map(|look| labels.iter().flat_map(|l| l.looks[look].cells()).collect()).collect();
+        let heaviest = reference.iter().chain(looks.iter().flatten()).map(|cell| cell.weight).fold(1.0, f64::max);
+        let found = accuracy_changed(&reference, &looks, heaviest, HORIZON, Direction::Fallen);
+        series.push(found.unwrap_or_else(|| vec![0.0; span.looks()]));
+    }
+    let mut raised = Vec::new();
+    for ((group, labels), ring) in groups.iter().zip(rings(&series, plan.request.alarm_rate)) {
+        let Some(ring) = ring else { continue };
+        let mut reference = Sides::default();
+        let mut looks = vec![Sides::default(); span.looks()];
+        for of in labels {
+            reference.add(&of.reference);
+            looks.iter_mut().zip(&of.looks).for_each(|(to, from)| to.add(from));
+        }
+        let counts = |s: &Sides| (s.wrong.total() as u64, (s.right.total() + s.wrong.total()) as u64);
+        let since = onset(counts(&reference), &looks.iter().map(counts).collect::<Vec<_>>(), ring.first);
+        let mut current = Sides::default();
+        let run = Run { since, until: ring.until };
+        run.of(&looks).for_each(|look| current.add(look));
+        let level = plan.request.confidence_level;
+        let before = accuracy(reference.right, reference.wrong, level);
+        let now = accuracy(current.right, current.wrong, level);
+        let Difference { estimate, lower, upper } = difference(before.estimate, now.estimate);
+        let route = if *group == "all" { String::new() } else { format!(" AND route = '{group}'") };
+        let query = evidence::query(span, run, &format!("actual IS NOT NULL AND actual <> predicted{route}"));
+        raised.push(Alarm {
+            n_reference: before.n,
+            n_current: now.n,
+            reference: before.estimate,
+            current: now.estimate,
+            difference: Estimate { estimate, lower, upper },
+            evidence: Evidence {
+                codes: carriers(span, watched, group, run, "predicted", plan),
+                versions: carriers(span, watched, group, run, "version", plan),
+                query,
+                ..evidence::of_rows(plan, span, watched, run, |one| {
+                    let of_route = *group == "all" || one.route == Some(*group);
+                    of_route && one.actual.is_some() && one.actual != one.predicted
+                })
+            },
+            ..alarm(AlarmKind::Accuracy, (*group).to_owned(), span, &ring, run)
+        });
+    }
+    Family { watched: groups.len() as u64, explained: 0, raised }
+}
+
+/// By code or version: which part of all (weighted) errors it has among the labelled, before and since.
+fn carriers(span: &Span, watched: &Watched<'_>, group: &str, run: Run, by: &str, plan: &Plan) -> Vec<Carrier> {
+    let answer = watched.labels;
+    let mut sums: BTreeMap<&str, (f64, f64, u64)> = BTreeMap::new();
+    let mut all = (0.0, 0.0);
+    for row in 0..answer.rows() {
+        if group != "all" && answer.text(row, "route") != Some(group) {
+            continue;
+        }
+        let (w, n) = (answer.number(row, "w"), answer.count(row, "n"));
+        let wrong = f64::from(u8::from(!is_right(answer, row)));
+        let sum = sums.entry(answer.text(row, by).unwrap_or_default()).or_default();
+        match span.place(answer.int(row, "day") as i32) {
+            Some(Place::Reference) => {
+                sum.0 += w * wrong;
+                all.0 += w;
+            }
+            Some(Place::Look(look)) if run.holds(look) => {
+                sum.1 += w * wrong;
+                sum.2 += if wrong > 0.0 { n } else { 0 };
+                all.1 += w;
+            }
+            _ => {}
+        }
+    }
+    let share = |x: f64, of: f64| (of > 0.0).then(|| x / of);
+    let carriers = sums.into_iter().map(|(name, (before, now, n))| Carrier {
+        name: name.to_owned(),
+        label: if by == "predicted" { plan.nomenclature.label(name).to_owned() } else { String::new() },
+        n,
+        share_reference: share(before, all.0),
+        share_current: share(now, all.1),
+    });
+    evidence::most_moved(carriers.collect(), 3)
+}
+
+fn is_right(answer: &Answer, row: usize) -> bool {
+    answer.text(row, "predicted") == answer.text(row, "actual")
+}

@@ -1,0 +1,63 @@
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Fixed, Symbol, Weight, Wording},
+    join::{Joined, Label},
+};
+
+/// The wording of a prediction beside what became of it: a row of its own, since terms, examples and attributes are found in
+/// texts and not in sums. Rows of one page that say the same are counted together, so that they add up and cancel out like
+/// all facts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Specimen {
+    pub wording: Wording,
+    pub predicted: Option<Symbol>,
+    pub confidence: Fixed,
+    pub verdict: Option<Verdict>,
+}
+
+/// What a human said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Verdict {
+    /// `None` = uncodable.
+    pub actual: Option<Symbol>,
+    pub source: Symbol,
+    /// As [`Moments`](super::Moments) weigh it; `None` = unknown.
+    pub weight: Option<Weight>,
+}
+
+/// Specimens of one page, and how many each.
+pub type SpecimenPage = HashMap<Specimen, i64, foldhash::fast::FixedState>;
+
+impl From<&Specimen> for Specimen {
+    fn from(one: &Specimen) -> Self {
+        one.clone()
+    }
+}
+
+impl Specimen {
+    /// `None` where the wording was not kept.
+    pub(super) fn of(joined: &Joined<'_>, label: Option<&Label>, weight: Option<Weight>) -> Option<Self> {
+        let p = joined.prediction;
+        Some(Specimen {
+            wording: p.wording.as_deref()?.clone(),
+            predicted: p.candidates.first().copied(),
+            confidence: p.confidence,
+            verdict: label.map(|l| Verdict { actual: l.code, source: l.source, weight }),
+        })
+    }
+
+    /// The same with the symbols of another table; `None` when one of them has no number there.
+    pub fn renamed(self, symbol: impl Fn(Symbol) -> Option<Symbol>) -> Option<Self> {
+        let perhaps = |own: Option<Symbol>| match own {
+            Some(own) => symbol(own).map(Some),
+            None => Some(None),
+        };
+        let verdict = match self.verdict {
+            Some(v) => Some(Verdict { actual: perhaps(v.actual)?, source: symbol(v.source)?, ..v }),
+            None => None,
+        };
+        Some(Specimen { predicted: perhaps(self.predicted)?, verdict, ..self })
+    }
+}
