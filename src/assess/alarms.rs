@@ -12,9 +12,15 @@ use serde::{Deserialize, Serialize};
 
 pub use self::classical::{Classical, DetectorName};
 use self::counted::Counted;
-
 use super::{Day, Plan, specimens::Specimen};
-use crate::{decide::Ring, measure::proportion::Estimate, query::Answer};
+use crate::{
+    decide::Ring,
+    measure::{
+        proportion::Estimate,
+        sequential::{share::MOST, start::HORIZON_DAYS},
+    },
+    query::Answer,
+};
 
 /// Alarms of the days after the reference, each against it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -119,7 +125,7 @@ pub struct Watched<'a> {
 }
 
 /// Days over which a change that begins late still costs little evidence.
-const HORIZON: f64 = crate::measure::sequential::start::HORIZON_DAYS;
+const HORIZON: f64 = HORIZON_DAYS;
 
 /// None without a reference.
 pub fn alarms(plan: &Plan, watched: &Watched<'_>) -> Alarms {
@@ -221,7 +227,7 @@ fn alarm(kind: AlarmKind, subject: String, span: &Span, ring: &Ring, run: Run) -
         first_day: span.day(ring.first).to_string(),
         last_day: span.day(ring.until).to_string(),
         stands: ring.stands,
-        e_value: ring.last.min(25.0).exp(),
+        e_value: ring.last.min(MOST).exp(),
         n_reference: 0,
         n_current: 0,
         reference: Estimate::default(),

@@ -80,34 +80,37 @@ impl Cells {
 
 /// Weeks by their Monday, each with the bins of its routes.
 #[derive(Debug, Default)]
-pub struct Weeks(BTreeMap<i32, BTreeMap<Route, Stratum>>);
+pub struct Weeks {
+    weeks: BTreeMap<i32, BTreeMap<Route, Stratum>>,
+    /// The routes of all weeks together: what the confidence promises is learnt from them.
+    period: Vec<Stratum>,
+}
 
 impl Weeks {
     pub fn new(answer: &Answer) -> Self {
-        let mut weeks = Weeks::default();
+        let mut weeks: BTreeMap<i32, BTreeMap<Route, Stratum>> = BTreeMap::new();
         for row in 0..answer.rows() {
-            let of = weeks.0.entry(answer.int(row, "week") as i32).or_default();
+            let of = weeks.entry(answer.int(row, "week") as i32).or_default();
             let route = answer.text(row, "route").map(str::to_owned);
             add(of.entry(route).or_insert_with(empty), answer, row);
         }
-        weeks
+        let mut period: BTreeMap<&Route, Stratum> = BTreeMap::new();
+        for (of, stratum) in weeks.values().flatten() {
+            join(period.entry(of).or_insert_with(empty), stratum);
+        }
+        Weeks { period: period.values().map(post_stratified).collect(), weeks }
     }
 
     /// Of one week and route (`all` = every route). What the confidence promises is learnt from the whole period.
     pub fn assisted(&self, week: i32, route: &str, confidence_level: f64) -> Assisted {
-        let mut period: BTreeMap<&Route, Stratum> = BTreeMap::new();
-        for (of, stratum) in self.0.values().flatten() {
-            join(period.entry(of).or_insert_with(empty), stratum);
-        }
-        let period: Vec<Stratum> = period.values().map(post_stratified).collect();
-        let week = self.0.get(&week).into_iter().flatten();
+        let week = self.weeks.get(&week).into_iter().flatten();
         let strata = week.filter(|(of, _)| route == "all" || of.as_deref() == Some(route));
-        assisted_by(&strata.map(|(_, s)| post_stratified(s)).collect::<Vec<_>>(), &period, confidence_level)
+        assisted_by(&strata.map(|(_, s)| post_stratified(s)).collect::<Vec<_>>(), &self.period, confidence_level)
     }
 
     /// Whether a route has more than a few of the week's predictions and no label.
     pub fn blind(&self, week: i32) -> bool {
-        let Some(routes) = self.0.get(&week) else { return false };
+        let Some(routes) = self.weeks.get(&week) else { return false };
         let all: u64 = routes.values().map(Stratum::predictions).sum();
         let few = |n: u64| n as f64 <= MOST_BLIND * all as f64;
         routes.values().any(|s| !few(s.predictions()) && s.bins().all(|bin| bin.labelled() == 0))

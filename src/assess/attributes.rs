@@ -2,7 +2,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, drift::REPLICATES, specimens::Specimen};
+use super::{
+    Plan,
+    drift::REPLICATES,
+    specimens::{Specimen, pairs},
+};
 use crate::measure::{
     drift::{CategoricalDrift, CategoryDrift, categorical_drift, category_drift},
     multiple_testing::benjamini_hochberg,
@@ -45,7 +49,7 @@ pub fn attributes(plan: &Plan, specimens: &[Specimen<'_>]) -> Vec<AttributeDrift
     let Some(r) = plan.reference else { return Vec::new() };
     let mut known: HashMap<&str, BTreeMap<String, String>> = HashMap::new();
     for text in specimens.iter().filter_map(|s| s.attributes) {
-        known.entry(text).or_insert_with(|| serde_json::from_str(text).unwrap_or_default());
+        known.entry(text).or_insert_with(|| pairs(text));
     }
     let mut all: BTreeMap<&str, Counts<'_>> = BTreeMap::new();
     let mut rows = (0, 0);

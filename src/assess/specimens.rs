@@ -1,5 +1,6 @@
 use std::{
     cmp::Ordering,
+    collections::BTreeMap,
     hash::{Hash, Hasher},
 };
 
@@ -95,6 +96,11 @@ pub fn spread<'a, 'b>(of: Vec<&'b Specimen<'a>>, most: u64) -> impl Iterator<Ite
         rows += one.n;
         (one, kept(rows) - before)
     })
+}
+
+/// Names and values of an attributes' object.
+pub fn pairs(attributes: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(attributes).unwrap_or_default()
 }
 
 #[cfg(test)]

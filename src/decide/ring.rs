@@ -9,9 +9,8 @@ pub struct Ring {
     pub until: usize,
     /// Whether that is the last look of all.
     pub stands: bool,
-    /// `ln E` at the last look, and its greatest value.
+    /// `ln E` at the last look.
     pub last: f64,
-    pub greatest: f64,
 }
 
 /// Which of many watched things ring, at every look together: `series[i][t]` is `ln E` of thing `i` after look `t`.
@@ -40,10 +39,9 @@ pub fn rings(series: &[Vec<f64>], alpha: f64) -> Vec<Option<Ring>> {
                     ring.stands = found.discovery;
                     ring.until = if found.discovery { look } else { ring.until };
                     ring.last = log_e;
-                    ring.greatest = ring.greatest.max(log_e);
                 }
                 None if found.discovery => {
-                    *ring = Some(Ring { first: look, until: look, stands: true, last: log_e, greatest: log_e });
+                    *ring = Some(Ring { first: look, until: look, stands: true, last: log_e });
                 }
                 None => {}
             }

@@ -89,6 +89,19 @@ fn moments(rows: u64, marked: u64, sample: u64) -> (f64, f64) {
     (mean, variance)
 }
 
+/// `1 + r₁ + r₁r₂ + ...` until terms no longer count: a tail whose terms have these ratios, over its first.
+pub(super) fn series(ratios: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut term) = (1.0, 1.0);
+    for ratio in ratios {
+        term *= ratio;
+        sum += term;
+        if term < sum * 1e-17 {
+            break;
+        }
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};

@@ -1,7 +1,10 @@
 //! What rang day by day, each alarm with the evidence for it.
 
 use super::{number::DASH, texts::Texts};
-use crate::assess::assessment::{Alarm, AlarmKind, Assessment, Carrier, Classical, Evidence};
+use crate::{
+    assess::assessment::{Alarm, AlarmKind, Assessment, Carrier, Classical, Evidence},
+    measure::sequential::share::MOST,
+};
 
 /// Alarms shown; the JSON twin has them all.
 const SHOWN: usize = 40;
@@ -173,7 +176,7 @@ fn details(t: &'static Texts, alarm: &Alarm) -> Vec<(&'static str, Vec<String>)>
 
 fn strength(t: &Texts, e: f64) -> String {
     // where the figure stops
-    if e >= 25_f64.exp() * 0.99 {
+    if e >= MOST.exp() * 0.99 {
         return t.f("alarms.beyond", &[("e", &t.int(70_000_000_000))]);
     }
     if e < 10.0 {

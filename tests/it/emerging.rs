@@ -15,11 +15,11 @@ use vigie::{
         plan,
     },
     ingest::{Input, Policies},
-    measure::terms::{Kind, stop_words::StopWords},
+    measure::terms::Kind,
     pipeline::{FilesRead, NomenclatureBook, Sources, tabulate_files},
 };
 
-use crate::harness::write;
+use crate::harness::{request, write};
 
 fn day(text: &str) -> Day {
     text.parse().expect("a day")
@@ -44,25 +44,10 @@ fn read(predictions: &Path, corrections: &Path) -> FilesRead {
 /// Current days against the days of a reference.
 fn compare(read: &FilesRead, current: [&str; 2], reference: [&str; 2]) -> Assessment {
     let request = Request {
-        workspace: None,
-        model: None,
-        version: None,
         from: Some(day(current[0])),
         to: Some(day(current[1])),
         reference: Some(ReferenceWish::Days(day(reference[0]), day(reference[1]))),
-        level: None,
-        confidence_level: 0.95,
-        half_width: 0.01,
-        auto_quality: 0.95,
-        alarm_rate: 0.05,
-        detectors: Vec::new(),
-        crosswalks: Vec::new(),
-        least_drift: 0.01,
-        sensitive_codes: Vec::new(),
-        stop_words: StopWords::default(),
-        time_zone: jiff::tz::TimeZone::UTC,
-        time_zone_name: "UTC".to_owned(),
-        exclude_sources: vec!["contestation".to_owned()],
+        ..request()
     };
     let read = FilesRead { facts: read.facts.clone(), symbols: read.symbols.clone() };
     let facts = FileFacts::new(read, naming());

@@ -13,6 +13,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use vigie::{assess::Request, measure::terms::stop_words::StopWords};
 
 pub use canonical::{Canonical, cell_name};
 
@@ -60,6 +61,31 @@ pub fn stream(prefix: &str, n: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What a reader asks who leaves everything open, in UTC.
+pub fn request() -> Request {
+    Request {
+        workspace: None,
+        model: None,
+        version: None,
+        from: None,
+        to: None,
+        reference: None,
+        level: None,
+        confidence_level: 0.95,
+        half_width: 0.01,
+        auto_quality: 0.95,
+        alarm_rate: 0.05,
+        detectors: Vec::new(),
+        least_drift: 0.01,
+        crosswalks: Vec::new(),
+        sensitive_codes: Vec::new(),
+        stop_words: StopWords::default(),
+        time_zone: jiff::tz::TimeZone::UTC,
+        time_zone_name: "UTC".to_owned(),
+        exclude_sources: vec!["contestation".to_owned()],
+    }
 }
 
 pub fn text(lines: &[impl AsRef<[u8]>]) -> Vec<u8> {

@@ -7,16 +7,14 @@ use std::{
     time::Duration,
 };
 
-use jiff::tz::TimeZone;
 use proptest::{prelude::*, test_runner::RngSeed};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Runtime};
 use vigie::{
-    assess::{Holder, HolderError, Naming, Request, SourceError, StoreFacts, Views, plan},
+    assess::{Holder, HolderError, Naming, SourceError, StoreFacts, Views, plan},
     fact::Facts,
     http::{Token, partitions::router},
     ingest::{Journal, Policies},
-    measure::terms::stop_words::StopWords,
     pipeline::{Consumer, NomenclatureBook},
     report,
     service::{Answers, AskError, Holdings, Parts, Peers},
@@ -24,7 +22,7 @@ use vigie::{
 };
 
 use crate::{
-    harness::{Server, correction, prediction, run, same_json, stream, text},
+    harness::{Server, correction, prediction, request, run, same_json, stream, text},
     partitions::{partition, report as reported, timeless, whole},
 };
 
@@ -73,32 +71,8 @@ fn served(runtime: &Runtime, router: axum::Router) -> SocketAddr {
     address
 }
 
-fn open() -> Request {
-    Request {
-        workspace: None,
-        model: None,
-        version: None,
-        from: None,
-        to: None,
-        reference: None,
-        level: None,
-        confidence_level: 0.95,
-        half_width: 0.01,
-        auto_quality: 0.95,
-        alarm_rate: 0.05,
-        detectors: Vec::new(),
-        least_drift: 0.01,
-        crosswalks: Vec::new(),
-        sensitive_codes: Vec::new(),
-        stop_words: StopWords::default(),
-        time_zone: TimeZone::UTC,
-        time_zone_name: "UTC".to_owned(),
-        exclude_sources: vec!["contestation".to_owned()],
-    }
-}
-
 fn asked(runtime: &Runtime, answers: &Answers) -> Result<Value, AskError> {
-    let made = runtime.block_on(answers.ask(open(), String::new()))?;
+    let made = runtime.block_on(answers.ask(request(), String::new()))?;
     Ok(timeless(serde_json::from_str(&report::json(&made)).expect("JSON")))
 }
 
@@ -163,7 +137,7 @@ fn answers_are_kept_until_some_partition_moves_on() {
     let address = served(&runtime, router(two.clone(), None));
     one.knows(&[address], None);
     let answers = Answers::over(one);
-    let look = || runtime.block_on(answers.ask(open(), String::new())).expect("an assessment");
+    let look = || runtime.block_on(answers.ask(request(), String::new())).expect("an assessment");
     let (first, again) = (look(), look());
     assert!(Arc::ptr_eq(&first, &again), "computed once");
     two.held.lock().expect("lock").clear();
@@ -293,7 +267,7 @@ fn overtaken(later: Vec<String>) -> Result<i64, SourceError> {
     while consumer.step().expect("step").taken > 0 {}
     let holder = Moving { consumer: Mutex::new((journal, store, consumer, later)) };
     let facts = StoreFacts::over(vec![Box::new(holder)], Naming::default())?;
-    let plan = plan(&facts, open()).expect("a plan");
+    let plan = plan(&facts, request()).expect("a plan");
     let (engine, ledger) = facts.engine(&plan)?;
     let labels = runtime().block_on(engine.sql("SELECT sum(n) AS n FROM outcome")).expect("an answer");
     assert_eq!(labels.json(0, 0).as_i64().unwrap_or_default(), ledger.labelled, "facts and ledger of one moment");

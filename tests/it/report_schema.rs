@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use vigie::{
     assess::{FileFacts, NamedCrosswalk, Naming, Request, assess, assessment::DetectorName, plan},
     ingest::{Input, Policies},
-    measure::terms::stop_words::StopWords,
     nomenclature::crosswalk::Crosswalk,
     pipeline::{NomenclatureBook, Sources, tabulate_files},
     report,
@@ -14,7 +13,7 @@ use vigie::{
 
 use crate::{
     drift::two_nomenclatures,
-    harness::{fixture_lines, text, write},
+    harness::{fixture_lines, request, text, write},
     schema::Schema,
 };
 
@@ -33,27 +32,7 @@ fn twin_of(sources: &Sources, crosswalks: Vec<NamedCrosswalk>) -> Value {
     let (mut policies, book) = (Policies::default(), NomenclatureBook::default());
     policies.default.threshold = Some(0.7);
     let read = tabulate_files(sources, &policies, book.clone(), &mut |_, _, _, _| {}).expect("the files are read");
-    let request = Request {
-        workspace: None,
-        model: None,
-        version: None,
-        from: None,
-        to: None,
-        reference: None,
-        level: None,
-        confidence_level: 0.95,
-        half_width: 0.01,
-        auto_quality: 0.95,
-        alarm_rate: 0.05,
-        detectors: DetectorName::ALL.to_vec(),
-        least_drift: 0.01,
-        crosswalks,
-        sensitive_codes: Vec::new(),
-        stop_words: StopWords::default(),
-        time_zone: jiff::tz::TimeZone::UTC,
-        time_zone_name: "UTC".to_owned(),
-        exclude_sources: vec!["contestation".to_owned()],
-    };
+    let request = Request { detectors: DetectorName::ALL.to_vec(), crosswalks, ..request() };
     let facts = FileFacts::new(read, Naming { book, policies });
     let plan = plan(&facts, request).expect("a plan");
     let (engine, ledger) = facts.engine(&plan).expect("tables");

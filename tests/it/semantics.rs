@@ -11,12 +11,11 @@ use vigie::{
     assess::{FileFacts, Naming, plan},
     event::Kind,
     ingest::{Input, Journal, Policies, Policy, ReviewRates},
-    measure::terms::stop_words::StopWords,
     pipeline::{Consumer, NomenclatureBook, Sources, tabulate_files},
     store::Store,
 };
 
-use crate::harness::{Canonical, fixture, fixture_lines, text, write};
+use crate::harness::{Canonical, fixture, fixture_lines, request, text, write};
 
 /// `m1` has a threshold and review rates, `m2` nothing.
 pub fn policies() -> Policies {
@@ -299,25 +298,10 @@ fn an_hour_belongs_to_the_day_of_the_time_zone() {
     assert!(cells.keys().all(|cell| cell.contains(&cohort)), "{cells:#?}");
     let zone = "Europe/Paris";
     let request = vigie::assess::Request {
-        workspace: None,
-        model: None,
-        version: None,
-        from: None,
-        to: None,
-        reference: None,
-        level: None,
-        confidence_level: 0.95,
-        half_width: 0.01,
-        auto_quality: 0.95,
-        alarm_rate: 0.05,
-        detectors: Vec::new(),
-        least_drift: 0.01,
-        crosswalks: Vec::new(),
-        sensitive_codes: Vec::new(),
-        stop_words: StopWords::default(),
         time_zone: jiff::tz::TimeZone::get(zone).expect("a zone"),
         time_zone_name: zone.to_owned(),
         exclude_sources: Vec::new(),
+        ..request()
     };
     let planned = plan(&FileFacts::new(read, Naming::default()), request).expect("a plan");
     assert_eq!(planned.from.to_string(), expected["hour-bucket"]["day_in_paris"]);

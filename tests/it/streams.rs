@@ -20,13 +20,12 @@ use vigie::{
     event::{Kind, Symbols},
     fact::Ledger,
     ingest::{Admission, Input, Journal, Policies, Policy, Row},
-    measure::terms::stop_words::StopWords,
     pipeline::{Consumer, NomenclatureBook, Sources, tabulate_files},
     query::Engine,
     store::Store,
 };
 
-use crate::harness::{fixture, fixture_lines, same_json, text, write};
+use crate::harness::{self, fixture, fixture_lines, same_json, text, write};
 
 const THRESHOLD: f64 = 0.7;
 
@@ -37,25 +36,9 @@ fn naming() -> Naming {
 
 fn request() -> Request {
     Request {
-        workspace: None,
-        model: None,
-        version: None,
-        from: None,
-        to: None,
-        reference: None,
-        level: None,
-        confidence_level: 0.95,
-        half_width: 0.01,
-        auto_quality: 0.95,
-        alarm_rate: 0.05,
-        detectors: Vec::new(),
-        least_drift: 0.01,
-        crosswalks: Vec::new(),
-        sensitive_codes: Vec::new(),
-        stop_words: StopWords::default(),
         time_zone: jiff::tz::TimeZone::get("Europe/Paris").expect("a zone"),
         time_zone_name: "Europe/Paris".to_owned(),
-        exclude_sources: vec!["contestation".to_owned()],
+        ..harness::request()
     }
 }
 

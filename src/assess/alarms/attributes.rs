@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Alarm, AlarmKind, Counted, Family, Span, Watched, evidence};
 use crate::{
-    assess::{Plan, attributes::MOST_VALUES},
+    assess::{Plan, attributes::MOST_VALUES, specimens::pairs},
     decide::rings,
 };
 
@@ -20,8 +20,7 @@ pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
     }
     let mut values: BTreeMap<(String, String), Counted> = BTreeMap::new();
     for (text, counts) in objects {
-        let pairs: BTreeMap<String, String> = serde_json::from_str(text).unwrap_or_default();
-        for pair in pairs {
+        for pair in pairs(text) {
             values.entry(pair).or_insert_with(none).join(&counts);
         }
     }

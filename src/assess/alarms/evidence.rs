@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Carrier, Evidence, Place, Run, Span, Watched};
-use crate::assess::{Plan, specimens::Specimen};
+use crate::assess::{
+    Plan,
+    specimens::{Specimen, pairs},
+};
 
 const MOST_EXAMPLES: usize = 3;
 const MOST_TERMS: usize = 6;
@@ -100,8 +103,7 @@ pub fn of_rows(
 fn values(objects: BTreeMap<&str, (u64, u64)>, rows: (u64, u64)) -> Vec<Carrier> {
     let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for (text, n) in objects {
-        let pairs: BTreeMap<String, String> = serde_json::from_str(text).unwrap_or_default();
-        for (name, value) in pairs {
+        for (name, value) in pairs(text) {
             let count = counts.entry(format!("{name}={value}")).or_default();
             *count = (count.0 + n.0, count.1 + n.1);
         }

@@ -1,7 +1,7 @@
 //! Fisher's exact test of two proportions.
 
 use super::homogeneity::chi_squared_sf;
-use crate::measure::factorial::ln_factorial;
+use crate::measure::{factorial::ln_factorial, hypergeometric::series};
 
 /// Expected counts from which the chi-squared (score) test replaces the exact one; they then agree to about 0.2 % of p.
 const LARGE: f64 = 1e6;
@@ -109,19 +109,6 @@ impl Hypergeometric {
         let ratios = (0..x).rev().map(|y| 1.0 / self.step(y));
         self.ln_probability(x).exp() * series(ratios)
     }
-}
-
-/// `1 + r₁ + r₁r₂ + ...` until terms no longer count.
-fn series(ratios: impl Iterator<Item = f64>) -> f64 {
-    let (mut sum, mut term) = (1.0, 1.0);
-    for ratio in ratios {
-        term *= ratio;
-        sum += term;
-        if term < sum * 1e-17 {
-            break;
-        }
-    }
-    sum
 }
 
 /// The first value in `[low, high]` for which `holds`, which once true stays true.

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::measure::factorial::ln_factorial;
+use crate::measure::{factorial::ln_factorial, hypergeometric::series};
 
 /// Rows with the term in each sample, and rows in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,19 +115,6 @@ impl Law {
     fn probabilities(&self) -> Vec<f64> {
         (self.low..=self.high).map(|x| self.ln_probability(x).exp()).collect()
     }
-}
-
-/// `1 + r₁ + r₁r₂ + ...` until terms no longer count.
-fn series(ratios: impl Iterator<Item = f64>) -> f64 {
-    let (mut sum, mut term) = (1.0, 1.0);
-    for ratio in ratios {
-        term *= ratio;
-        sum += term;
-        if term < sum * 1e-17 {
-            break;
-        }
-    }
-    sum
 }
 
 fn steps(laws: &[Law]) -> u64 {
