@@ -118,7 +118,7 @@ pub struct ScopeArgs {
     #[arg(long, value_name = "DAY")]
     pub to: Option<String>,
     /// Reference that drift is measured against: preceding, first-half, last-year (52 weeks before), last-year-dates,
-    /// trailing:DAYS or trailing:DAYS:GAP.
+    /// trailing:DAYS, trailing:DAYS:GAP, or version:NAME (what that version coded, for all that the others did).
     #[arg(long, value_name = "NAME", conflicts_with_all = ["reference_from", "reference_to"])]
     pub reference: Option<String>,
     /// First day of the reference that drift is measured against.

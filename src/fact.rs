@@ -8,6 +8,7 @@
 mod cell;
 mod contribute;
 mod facts;
+mod grade;
 mod ledger;
 mod merge;
 mod specimen;
@@ -15,6 +16,7 @@ mod specimen;
 pub use cell::{CONFIDENCE_BINS, Cell, CellKey, PROBABILITY_BINS, PageKey, ScoreKind, Table, Tally};
 pub use contribute::{Contribution, LevelTable};
 pub use facts::{CountPage, Facts, MomentPage, Moments, Wide};
+pub use grade::{GRADE_STARTS, GRADES, grade};
 pub use ledger::{IntakeRow, Ledger};
 pub use merge::{MergeError, Union, merge};
 pub use specimen::{Specimen, SpecimenPage, Verdict};

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::{
     Plan,
     assessment::{OverallAccuracy, VersionAccuracy},
+    design::Design,
     traffic::{Sums, TrafficTable},
 };
 use crate::{
@@ -33,15 +34,15 @@ pub struct RankTable {
 }
 
 impl RankTable {
-    /// `level` is the one at which unweighted rows are counted once.
-    pub fn new(answer: &Answer) -> Self {
+    /// `answer` is that of `accuracy.sql`.
+    pub fn new(answer: &Answer, design: &Design) -> Self {
         let mut table = RankTable::default();
         for row in 0..answer.rows() {
             let level = answer.int(row, "level") as u8;
             let rank = (answer.int(row, "rank") as usize).min(MAX_RANK);
             let version = answer.text(row, "version").unwrap_or_default().to_owned();
             let route = answer.text(row, "route").map(str::to_owned);
-            table.rows.entry((version, route, level)).or_default()[rank] += weight_sums(answer, row);
+            table.rows.entry((version, route, level)).or_default()[rank] += design.sums(answer, row);
             // every labelled row says something at the first level
             if level == 1 {
                 table.unweighted += answer.count(row, "unweighted");

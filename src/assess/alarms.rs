@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::classical::{Classical, DetectorName};
 use self::counted::Counted;
-use super::{Day, Plan, specimens::Specimen};
+use super::{Day, Plan, plan::Side, specimens::Specimen};
 use crate::{
     decide::Ring,
     measure::{
@@ -161,9 +161,9 @@ struct Family {
 }
 
 /// The days of a reference, and those that are looked at.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    reference: (i32, i32),
+#[derive(Clone, Copy)]
+struct Span<'p> {
+    plan: &'p Plan,
     current: (i32, i32),
 }
 
@@ -192,21 +192,26 @@ enum Place {
     Look(usize),
 }
 
-impl Span {
-    fn of(plan: &Plan) -> Option<Self> {
+impl<'p> Span<'p> {
+    fn of(plan: &'p Plan) -> Option<Self> {
         let r = plan.reference?;
-        Some(Span { reference: (r.from.0, r.to.0), current: (r.current_from.0, r.current_to.0) })
+        Some(Span { plan, current: (r.current_from.0, r.current_to.0) })
     }
 
     fn looks(&self) -> usize {
         (self.current.1 - self.current.0 + 1).max(0) as usize
     }
 
-    fn place(&self, day: i32) -> Option<Place> {
-        if (self.current.0..=self.current.1).contains(&day) {
-            return Some(Place::Look((day - self.current.0) as usize));
-        }
-        (self.reference.0..=self.reference.1).contains(&day).then_some(Place::Reference)
+    fn place(&self, day: i32, version: &str) -> Option<Place> {
+        Some(match self.plan.side(day, version)? {
+            Side::Reference => Place::Reference,
+            Side::Current => Place::Look((day - self.current.0) as usize),
+        })
+    }
+
+    /// Of a row of an answer with the columns `day` and `version`.
+    fn place_of(&self, answer: &Answer, row: usize) -> Option<Place> {
+        self.place(answer.int(row, "day") as i32, answer.text(row, "version").unwrap_or_default())
     }
 
     fn day(&self, look: usize) -> Day {
@@ -215,7 +220,7 @@ impl Span {
 }
 
 /// An alarm without its evidence.
-fn alarm(kind: AlarmKind, subject: String, span: &Span, ring: &Ring, run: Run) -> Alarm {
+fn alarm(kind: AlarmKind, subject: String, span: &Span<'_>, ring: &Ring, run: Run) -> Alarm {
     Alarm {
         kind,
         subject,

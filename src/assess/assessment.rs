@@ -98,6 +98,8 @@ pub struct Reference {
     /// The part of the report's period that is compared with it.
     pub current: Period,
     pub chosen: ReferenceChoice,
+    /// The version whose predictions are the reference, compared with those of the others; `null` = all, by their days.
+    pub version: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +117,8 @@ pub enum ReferenceChoice {
     LastYearDates,
     /// So many days before the period, or ending some days before it.
     Trailing,
+    /// What one version coded, on whatever days.
+    Version,
 }
 
 /// Over everything received, whatever the period.
@@ -286,6 +290,11 @@ pub struct CodeQuality {
     pub precision: Estimate,
     pub recall: Estimate,
     pub f1: Estimate,
+    /// Precision with the help of the confidence of all predictions of the code; all `null` where it does not help, or with
+    /// fewer than 30 labels.
+    pub assisted_precision: Estimate,
+    /// Labels that would make the interval of `precision` as narrow.
+    pub worth: Option<u64>,
     /// Precision and recall steadied by those of the code's parents; said of codes with few labels or none, too.
     pub shrunk_precision: Estimate,
     pub shrunk_recall: Estimate,

@@ -4,9 +4,10 @@ use super::{
     Plan,
     accuracy::{levels, weight_sums},
     assessment::AssistedAccuracy,
+    design::Design,
 };
 use crate::{
-    fact::CONFIDENCE_BINS,
+    fact::{CONFIDENCE_BINS, GRADE_STARTS},
     measure::{
         assisted::{Assisted, MOST_BLIND, ScoreBin, Stratum, assisted as measure, assisted_by},
         post_stratification::post_stratified,
@@ -61,10 +62,10 @@ impl Cells {
     }
 
     /// A stratum for each route, over the versions and routes that are wanted; labels without an inclusion probability are
-    /// weighted by their route and confidence.
+    /// weighted by their version, route and confidence.
     pub fn by_route(&self, level: u8, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<(Option<String>, Stratum)> {
-        let mut strata: BTreeMap<&Route, Stratum> = BTreeMap::new();
-        for ((_, route, of), stratum) in self.0.iter().filter(|((v, r, _), _)| keep(v, r.as_deref())) {
+        let mut parts: BTreeMap<(&Route, &Version), Stratum> = BTreeMap::new();
+        for ((version, route, of), stratum) in self.0.iter().filter(|((v, r, _), _)| keep(v, r.as_deref())) {
             let part = match (*of, level) {
                 (0, 0) => stratum.clone(),
                 // at another level only the sizes hold
@@ -72,9 +73,24 @@ impl Cells {
                 (of, level) if of == level => stratum.clone(),
                 _ => continue,
             };
-            join(strata.entry(route).or_insert_with(empty), &part);
+            join(parts.entry((route, version)).or_insert_with(empty), &part);
         }
-        strata.into_iter().map(|(route, stratum)| (route.clone(), post_stratified(&stratum))).collect()
+        let mut strata: BTreeMap<&Route, Stratum> = BTreeMap::new();
+        for ((route, _), part) in &parts {
+            join(strata.entry(route).or_insert_with(empty), &post_stratified(part, &GRADE_STARTS));
+        }
+        strata.into_iter().map(|(route, stratum)| (route.clone(), stratum)).collect()
+    }
+
+    /// Without other versions.
+    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.0.retain(|(version, ..), _| wanted(version));
+    }
+
+    /// What labels count by version, route and grade.
+    pub fn design(&self) -> Design {
+        let plain = self.0.iter().filter(|((.., level), _)| *level == 0);
+        Design::new(plain.map(|((version, route, _), stratum)| (version.as_str(), route.as_deref(), stratum)))
     }
 }
 
@@ -98,14 +114,21 @@ impl Weeks {
         for (of, stratum) in weeks.values().flatten() {
             join(period.entry(of).or_insert_with(empty), stratum);
         }
-        Weeks { period: period.values().map(post_stratified).collect(), weeks }
+        Weeks { period: period.values().map(|s| post_stratified(s, &GRADE_STARTS)).collect(), weeks }
+    }
+
+    /// What a week's labels count by route and grade.
+    pub fn design(&self, week: i32) -> Design {
+        let routes = self.weeks.get(&week).into_iter().flatten();
+        Design::new(routes.map(|(route, stratum)| ("", route.as_deref(), stratum)))
     }
 
     /// Of one week and route (`all` = every route). What the confidence promises is learnt from the whole period.
     pub fn assisted(&self, week: i32, route: &str, confidence_level: f64) -> Assisted {
         let week = self.weeks.get(&week).into_iter().flatten();
         let strata = week.filter(|(of, _)| route == "all" || of.as_deref() == Some(route));
-        assisted_by(&strata.map(|(_, s)| post_stratified(s)).collect::<Vec<_>>(), &self.period, confidence_level)
+        let strata: Vec<Stratum> = strata.map(|(_, s)| post_stratified(s, &GRADE_STARTS)).collect();
+        assisted_by(&strata, &self.period, confidence_level)
     }
 
     /// Whether a route has more than a few of the week's predictions and no label.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Plan,
     drift::REPLICATES,
+    plan::Side,
     specimens::{Specimen, pairs},
 };
 use crate::measure::{
@@ -46,7 +47,9 @@ type Counts<'a> = BTreeMap<Option<&'a str>, (u64, u64)>;
 
 /// Every attribute with few enough values, those that moved most certainly first; empty without a reference.
 pub fn attributes(plan: &Plan, specimens: &[Specimen<'_>]) -> Vec<AttributeDrift> {
-    let Some(r) = plan.reference else { return Vec::new() };
+    if plan.reference.is_none() {
+        return Vec::new();
+    }
     let mut known: HashMap<&str, BTreeMap<String, String>> = HashMap::new();
     for text in specimens.iter().filter_map(|s| s.attributes) {
         known.entry(text).or_insert_with(|| pairs(text));
@@ -54,9 +57,8 @@ pub fn attributes(plan: &Plan, specimens: &[Specimen<'_>]) -> Vec<AttributeDrift
     let mut all: BTreeMap<&str, Counts<'_>> = BTreeMap::new();
     let mut rows = (0, 0);
     for one in specimens {
-        let (reference, current) =
-            ((r.from.0..=r.to.0).contains(&one.day), (r.current_from.0..=r.current_to.0).contains(&one.day));
-        let (a, b) = (u64::from(reference) * one.n, u64::from(current) * one.n);
+        let Some(side) = plan.side(one.day, one.version) else { continue };
+        let (a, b) = if side == Side::Reference { (one.n, 0) } else { (0, one.n) };
         rows = (rows.0 + a, rows.1 + b);
         for (name, value) in one.attributes.and_then(|text| known.get(text)).into_iter().flatten() {
             let counts = all.entry(name.as_str()).or_default();

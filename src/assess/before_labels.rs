@@ -2,11 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Plan,
-    accuracy::{levels, weight_sums},
-    assisted::Cells,
-};
+use super::{Plan, accuracy::levels, assisted::Cells, design::Design};
 use crate::{
     fact::CONFIDENCE_BINS,
     measure::{
@@ -107,6 +103,7 @@ pub struct Compared<'a> {
     pub current: &'a Cells,
     /// Of `outcome.sql` at the level of [`mix_level`], over the reference.
     pub outcome: &'a Answer,
+    pub design: &'a Design,
     /// Of `volume_by_code.sql`.
     pub volume: &'a Answer,
 }
@@ -163,7 +160,10 @@ fn true_mix(plan: &Plan, compared: &Compared<'_>) -> Option<TrueMix> {
         let (Some(predicted), Some(actual)) = (outcome.text(row, "predicted"), outcome.text(row, "actual")) else {
             continue;
         };
-        cells.push((number(predicted), number(actual), weight_sums(outcome, row)));
+        if plan.reference_version.as_deref().is_some_and(|v| outcome.text(row, "version") != Some(v)) {
+            continue;
+        }
+        cells.push((number(predicted), number(actual), compared.design.sums(outcome, row)));
     }
     let mut counted: Vec<(usize, u64)> = Vec::new();
     for row in (0..volume.rows()).filter(|row| volume.int(*row, "level") == i64::from(level)) {

@@ -46,6 +46,7 @@ pub async fn assess(
     ledger: &Ledger,
     generated_at: String,
 ) -> Result<Assessment, AssessError> {
+    type Named = (&'static str, Parameter<'static>);
     let day = |d: super::Day| Parameter::Day(d.0);
     let period = [("from", day(plan.from)), ("to", day(plan.to))];
     let leveled = [period[0], period[1], ("level", Parameter::Int(i32::from(plan.level)))];
@@ -61,17 +62,26 @@ pub async fn assess(
         ("current_from", day(r.map_or(never, |r| r.current_from))),
         ("current_to", day(r.map_or(ever, |r| r.current_to))),
     ];
+    // no version is called so
+    let other = plan.reference_version.as_deref();
+    let by_version = [&compared[..], &[("reference_version", Parameter::Text(other.unwrap_or_default()))]].concat();
     let traffic = TrafficTable::new(&engine.ask(Question::Traffic, &period).await?);
-    let volume = engine.ask(Question::VolumeByCode, &compared).await?;
-    let ranks = RankTable::new(&engine.ask(Question::Accuracy, &period).await?);
-    let assistance = engine.ask(Question::Assisted, &period).await?;
+    let volume = engine.ask(Question::VolumeByCode, &by_version).await?;
+    let cells = Cells::new(&engine.ask(Question::Assisted, &period).await?);
+    let design = cells.design();
+    let graded = engine.ask(Question::VolumeByGrade, &leveled).await?;
+    let ranks = RankTable::new(&engine.ask(Question::Accuracy, &period).await?, &design);
     let mix = mix_level(plan).map_or(1, |(level, _)| i32::from(level));
-    let within = |from: (&'static str, Parameter), to: (&'static str, Parameter)| [("from", from.1), ("to", to.1)];
+    let within = |from: Named, to: Named| [("from", from.1), ("to", to.1)];
     let (reference, current) = (within(compared[2], compared[3]), within(compared[4], compared[5]));
     let confused = [reference[0], reference[1], ("level", Parameter::Int(mix))];
     let mix_outcome = engine.ask(Question::Outcome, &confused).await?;
-    let of_reference = Cells::new(&engine.ask(Question::Assisted, &reference).await?);
-    let of_current = Cells::new(&engine.ask(Question::Assisted, &current).await?);
+    let mut of_reference = Cells::new(&engine.ask(Question::Assisted, &reference).await?);
+    let mut of_current = Cells::new(&engine.ask(Question::Assisted, &current).await?);
+    if let Some(other) = other {
+        of_reference.keep(|version| version == other);
+        of_current.keep(|version| version != other);
+    }
     let opinions = engine.ask(Question::Agreement, &leveled).await?;
     let outcome = engine.ask(Question::Outcome, &leveled).await?;
     let uncoded = engine.ask(Question::Uncodable, &period).await?;
@@ -85,14 +95,19 @@ pub async fn assess(
     let weeks = Weeks::new(&engine.ask(Question::AssistedWeekly, &period).await?);
 
     let versions = traffic.versions();
-    let cells = Cells::new(&assistance);
     let routes = cells.by_route(0, |_, _| true);
     let (review_design, review_precision) = review(plan, &routes);
-    let before = Compared { reference: &of_reference, current: &of_current, outcome: &mix_outcome, volume: &volume };
+    let before = Compared {
+        reference: &of_reference,
+        current: &of_current,
+        outcome: &mix_outcome,
+        design: &of_reference.design(),
+        volume: &volume,
+    };
     let before_labels = before_labels(plan, &routes, &before);
     let level_now = |level| ranks.all(plan, &traffic, level);
     let threshold_curve = threshold(plan, &routes.into_iter().map(|(_, stratum)| stratum).collect::<Vec<_>>());
-    let (by_code, confusions) = by_code(plan, &volume, &outcome);
+    let (by_code, confusions) = by_code(plan, (&volume, &graded), (&outcome, &design));
     let texts = engine.ask(Question::Specimens, &compared[..4]).await?;
     let specimens = specimens(&texts);
     let volume_daily = engine.ask(Question::VolumeDaily, &compared[..4]).await?;
@@ -111,7 +126,7 @@ pub async fn assess(
     let assisted = assisted(plan, &cells, &versions);
     let outcome_of_versions = engine.ask(Question::VersionOutcome, &period).await?;
     let (outcome, accuracy) = (&outcome_of_versions, (&by_version[..], &assisted[..]));
-    let compared = ComparedVersions { versions: &versions, outcome, accuracy, specimens: &specimens };
+    let compared = ComparedVersions { versions: &versions, outcome, design: &design, accuracy, specimens: &specimens };
     let versions_compared = compare(plan, &compared);
     let counts = counts(ledger);
     let warnings = warnings(plan, &traffic, &ranks, &volume, &drift, &counts);
@@ -125,7 +140,7 @@ pub async fn assess(
             assisted,
             by_code,
             confusions,
-            uncodable: uncodable(plan, &uncoded, ranks.tell_of_both(&traffic)),
+            uncodable: uncodable(plan, (&uncoded, &design), ranks.tell_of_both(&traffic)),
             agreement: agreement(plan, &opinions, level_now),
         },
         versions: versions_compared,
@@ -135,10 +150,10 @@ pub async fn assess(
         drift,
         emerging,
         alarms: alarms(plan, &watched),
-        calibration: calibration(plan, &score, &reliability),
+        calibration: calibration(plan, &score, (&reliability, &design)),
         before_labels,
         latency: latency(plan, &latencies, &hours, &versions),
-        series: series(plan, &traffic, &daily, (&weekly, &weeks), &latencies_daily),
+        series: series(plan, &traffic, (&daily, &design), (&weekly, &weeks), &latencies_daily),
         intake: intake(ledger),
         counts,
         warnings,
@@ -228,7 +243,7 @@ fn warnings(
         }
         if drift.label.is_empty() && drift.crosswalk.is_none() {
             // a wish that was not fulfilled is named
-            let wish = plan.request.reference.map(|wish| wish.to_string()).unwrap_or_default();
+            let wish = plan.request.reference.as_ref().map(|wish| wish.to_string()).unwrap_or_default();
             warn(WarningCode::NoReference, &wish, 0);
         }
     }

@@ -1,7 +1,7 @@
 use super::{
     Plan,
-    accuracy::weight_sums,
     assessment::{Calibration, ConfidenceBin, ReliabilityBin},
+    design::Design,
 };
 use crate::{
     fact::ScoreKind,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Calibration of the first probability, and the distribution of the confidence index.
-pub fn calibration(plan: &Plan, score: &Answer, reliability: &Answer) -> Calibration {
+pub fn calibration(plan: &Plan, score: &Answer, reliability: (&Answer, &Design)) -> Calibration {
     let level = plan.request.confidence_level;
     let probability = bins(ScoreKind::Probability, score, reliability);
     let inputs: Vec<CalibrationBin> = probability.iter().map(|b| b.input).collect();
@@ -59,7 +59,7 @@ struct Bin {
     auto: u64,
 }
 
-fn bins(kind: ScoreKind, score: &Answer, reliability: &Answer) -> Vec<Bin> {
+fn bins(kind: ScoreKind, score: &Answer, (reliability, design): (&Answer, &Design)) -> Vec<Bin> {
     let mut bins = vec![Bin::default(); kind.bins() as usize];
     let index = |answer: &Answer, row: usize| {
         let of_kind = answer.text(row, "kind") == Some(kind.as_str());
@@ -73,8 +73,8 @@ fn bins(kind: ScoreKind, score: &Answer, reliability: &Answer) -> Vec<Bin> {
     }
     for row in 0..reliability.rows() {
         let Some(i) = index(reliability, row) else { continue };
-        let sums = weight_sums(reliability, row);
-        let (wx, wxx) = (reliability.number(row, "wx"), reliability.number(row, "wxx"));
+        let (sums, grown) = design.binned(reliability, row);
+        let (wx, wxx) = (grown * reliability.number(row, "wx"), grown * reliability.number(row, "wxx"));
         let bin = &mut bins[i];
         bin.input.labels += sums;
         bin.input.wp += wx;

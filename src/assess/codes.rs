@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 
 use super::{
     Plan,
-    accuracy::weight_sums,
     assessment::{CodeQuality, Confusion},
+    assisted_codes::assisted_precision,
+    design::Design,
     traffic::share,
 };
 use crate::{
     measure::{
+        assisted::Assisted,
         classification::classification,
         proportion::Estimate,
         shrinkage::{Leaf, shrunk},
@@ -33,8 +35,12 @@ struct Code {
     false_negative: WeightSums,
 }
 
-/// Quality of every code of the plan's level, and the pairs that are confused.
-pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuality>, Vec<Confusion>) {
+/// Quality of every code of the plan's level, and the pairs that are confused. `graded` answers `volume_by_grade.sql`.
+pub fn by_code(
+    plan: &Plan,
+    (volume, graded): (&Answer, &Answer),
+    (outcome, design): (&Answer, &Design),
+) -> (Vec<CodeQuality>, Vec<Confusion>) {
     let mut codes: BTreeMap<String, Code> = BTreeMap::new();
     for row in 0..volume.rows() {
         if volume.int(row, "level") != i64::from(plan.level) || volume.count(row, "n") == 0 {
@@ -46,9 +52,9 @@ pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuali
         code.predicted = volume.count(row, "n");
         code.auto = volume.count(row, "auto");
     }
-    let mut pairs = Vec::new();
+    let mut pairs: BTreeMap<(String, String), WeightSums> = BTreeMap::new();
     for row in 0..outcome.rows() {
-        let sums = weight_sums(outcome, row);
+        let sums = design.sums(outcome, row);
         let predicted = outcome.text(row, "predicted");
         let actual = outcome.text(row, "actual").unwrap_or_default();
         let truth = codes.entry(actual.to_owned()).or_insert_with(|| Code {
@@ -63,7 +69,7 @@ pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuali
         truth.false_negative += sums;
         if let Some(predicted) = predicted {
             codes.entry(predicted.to_owned()).or_default().false_positive += sums;
-            pairs.push((predicted.to_owned(), actual.to_owned(), sums));
+            *pairs.entry((predicted.to_owned(), actual.to_owned())).or_default() += sums;
         }
     }
     // they have a row even when nobody met them
@@ -82,11 +88,15 @@ pub fn by_code(plan: &Plan, volume: &Answer, outcome: &Answer) -> (Vec<CodeQuali
         let leaves: Vec<Leaf> = codes.values().zip(&groups).map(leaf).collect();
         shrunk(&leaves, plan.request.confidence_level)
     };
+    let assisted = assisted_precision(graded, (outcome, design), plan.request.confidence_level);
     let (precisions, recalls) = (steady(|of| of.false_positive), steady(|of| of.false_negative));
     let mut table: Vec<CodeQuality> = codes
         .into_iter()
         .zip(precisions.into_iter().zip(recalls))
-        .map(|((code, of), shrunk)| quality(plan, code, &of, shrunk))
+        .map(|((code, of), shrunk)| {
+            let assisted = assisted.get(&code).copied();
+            quality(plan, code, &of, (shrunk, assisted))
+        })
         .collect();
     table.sort_by(|a, b| b.n_predicted.cmp(&a.n_predicted).then_with(|| a.code.cmp(&b.code)));
     (table, confusions)
@@ -98,7 +108,12 @@ pub fn sensitive(plan: &Plan) -> Vec<String> {
     codes.filter(|code| plan.nomenclature.roll_up(code, plan.level) == RollUp::At(code.as_str())).collect()
 }
 
-fn quality(plan: &Plan, code: String, of: &Code, shrunk: (Estimate, Estimate)) -> CodeQuality {
+fn quality(
+    plan: &Plan,
+    code: String,
+    of: &Code,
+    (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
+) -> CodeQuality {
     let measured = classification(of.right, of.false_positive, of.false_negative, plan.request.confidence_level);
     CodeQuality {
         sensitive: plan.request.sensitive_codes.iter().any(|s| canonical(s) == code),
@@ -113,6 +128,8 @@ fn quality(plan: &Plan, code: String, of: &Code, shrunk: (Estimate, Estimate)) -
         precision: measured.precision,
         recall: measured.recall,
         f1: measured.f1,
+        assisted_precision: assisted.map(|found| found.estimate).unwrap_or_default(),
+        worth: assisted.and_then(|found| found.worth),
         shrunk_precision: shrunk.0,
         shrunk_recall: shrunk.1,
     }
@@ -136,7 +153,8 @@ fn groups<'c>(plan: &Plan, codes: impl Iterator<Item = &'c String>) -> Vec<Vec<u
     codes.map(of).collect()
 }
 
-fn confusions(codes: &BTreeMap<String, Code>, mut pairs: Vec<(String, String, WeightSums)>) -> Vec<Confusion> {
+fn confusions(codes: &BTreeMap<String, Code>, pairs: BTreeMap<(String, String), WeightSums>) -> Vec<Confusion> {
+    let mut pairs: Vec<_> = pairs.into_iter().map(|((predicted, actual), sums)| (predicted, actual, sums)).collect();
     pairs.sort_by(|a, b| b.2.w.total_cmp(&a.2.w).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
     pairs.truncate(CONFUSIONS);
     let label = |code: &str| codes.get(code).map_or(String::new(), |c| c.label.clone());

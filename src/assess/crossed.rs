@@ -6,7 +6,7 @@ use super::{
     FactSource, Plan, PlanError,
     days::{Codes, within},
     drift::{SEED, Verdict, judge},
-    plan::Found,
+    plan::{Found, Side},
 };
 use crate::{
     event::SeriesId,
@@ -104,8 +104,7 @@ pub(super) fn one_nomenclature(
 /// `older` and `newer` answer `volume_daily.sql` over the facts of either nomenclature. `None` where a period has no row
 /// that can be compared.
 pub fn crossed(plan: &Plan, crossed: &Crossed, older: &Answer, newer: &Answer) -> Option<CrosswalkDrift> {
-    let r = plan.reference?;
-    let (before, now) = (within(older, (r.from, r.to)), within(newer, (r.current_from, r.current_to)));
+    let (before, now) = (within(older, plan, Side::Reference), within(newer, plan, Side::Current));
     let found = crossed.walk.groups(&sum(&before), &sum(&now));
     let place = |of: fn(&Group) -> &Vec<String>| {
         let places = found.groups.iter().enumerate().flat_map(|(i, group)| of(group).iter().map(move |code| (code, i)));

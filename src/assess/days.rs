@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::Day;
+use super::{Plan, plan::Side};
 use crate::{
     nomenclature::{Nomenclature, RollUp},
     query::Answer,
@@ -16,12 +16,12 @@ pub struct DailyVolume<'a> {
     pub current: Vec<Codes<'a>>,
 }
 
-/// Days with predictions, both ends included, of an answer of `volume_daily.sql`.
-pub fn within(daily: &Answer, (from, to): (Day, Day)) -> Vec<Codes<'_>> {
+/// Days with predictions on one side of the plan's comparison, of an answer of `volume_daily.sql`.
+pub fn within<'a>(daily: &'a Answer, plan: &Plan, side: Side) -> Vec<Codes<'a>> {
     let mut days: BTreeMap<i32, Codes<'_>> = BTreeMap::new();
     for row in 0..daily.rows() {
         let day = daily.int(row, "day") as i32;
-        if (from.0..=to.0).contains(&day) {
+        if plan.side(day, daily.text(row, "version").unwrap_or_default()) == Some(side) {
             let code = daily.text(row, "code").unwrap_or_default();
             *days.entry(day).or_default().entry(code).or_default() += daily.count(row, "n");
         }
@@ -31,8 +31,8 @@ pub fn within(daily: &Answer, (from, to): (Day, Day)) -> Vec<Codes<'_>> {
 
 impl<'a> DailyVolume<'a> {
     /// From the answer of `volume_daily.sql`.
-    pub fn new(daily: &'a Answer, reference: (Day, Day), current: (Day, Day)) -> Self {
-        DailyVolume { reference: within(daily, reference), current: within(daily, current) }
+    pub fn new(daily: &'a Answer, plan: &Plan) -> Self {
+        DailyVolume { reference: within(daily, plan, Side::Reference), current: within(daily, plan, Side::Current) }
     }
 
     /// Counts of each day at a level, of both periods over the same codes; rows that are coded coarser are left out.

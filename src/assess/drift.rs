@@ -119,8 +119,10 @@ pub struct CodeDrift {
 /// `volume` answers `volume_by_code.sql`, `daily` `volume_daily.sql`.
 pub fn drift(plan: &Plan, volume: &Answer, daily: &Answer) -> Drift {
     let mut drift = Drift { alpha: ALPHA, least: plan.request.least_drift, ..Drift::default() };
-    let Some(r) = plan.reference else { return drift };
-    let days = DailyVolume::new(daily, (r.from, r.to), (r.current_from, r.current_to));
+    if plan.reference.is_none() {
+        return drift;
+    }
+    let days = DailyVolume::new(daily, plan);
     for (level, level_name) in levels(plan) {
         let rows: Vec<usize> = (0..volume.rows()).filter(|r| volume.int(*r, "level") == i64::from(level)).collect();
         let counts = |name: &str| rows.iter().map(|r| volume.count(*r, name)).collect::<Vec<u64>>();

@@ -85,6 +85,8 @@ pub struct Plan {
     pub from: Day,
     pub to: Day,
     pub reference: Option<PlannedReference>,
+    /// The only version in the reference, which then is not in what is compared with it.
+    pub reference_version: Option<String>,
     pub level: u8,
     pub request: Request,
 }
@@ -147,6 +149,14 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
     found.retain(|(_, s, _)| symbols.text(s.model) == model);
     // by their texts: the numbers tell who came first, which differs between copies and sums of stores
     found.sort_by_key(|(_, s, _)| [s.workspace, s.version, s.nomenclature].map(|symbol| symbols.text(symbol)));
+    let other = match &request.reference {
+        Some(ReferenceWish::Version(version)) => Some(version.clone()),
+        _ => None,
+    };
+    let (of_other, rest): (Vec<&Found>, Vec<_>) =
+        found.iter().partition(|(_, s, _)| other.as_deref() == Some(symbols.text(s.version)));
+    let hours_of_other = of_other.iter().map(|(.., hours)| *hours).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let hours_of_other = hours_of_other.filter(|_| !rest.is_empty());
     let ever = found.iter().map(|(.., (first, _))| *first).min();
     let crossed = one_nomenclature(source, &request.crosswalks, &mut found)?;
     let nomenclature = found.first().map(|(id, ..)| source.nomenclature(*id));
@@ -161,7 +171,9 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
     if to < from {
         return Err(PlanError::Backwards { from: from.to_string(), to: to.to_string() });
     }
-    let reference = planned(&request, (from, to), ever.map(|hour| Day::of_hour(hour, zone)))?;
+    let day = |hour| Day::of_hour(hour, zone);
+    let of_version = hours_of_other.map(|(first, last)| (day(first), day(last)));
+    let reference = planned(&request, (from, to), ever.map(day), of_version)?;
     let level = level(&request, &nomenclature)?;
     Ok(Plan {
         workspace: found.first().map_or("default", |(_, s, _)| symbols.text(s.workspace)).to_owned(),
@@ -172,6 +184,7 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
         threshold,
         from,
         to,
+        reference_version: reference.and(other),
         reference,
         level,
         request,
@@ -196,7 +209,27 @@ fn level(request: &Request, nomenclature: &Nomenclature) -> Result<u8, PlanError
     })
 }
 
+/// Which side of a comparison a row is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Reference,
+    Current,
+}
+
 impl Plan {
+    /// Where a row of a day (since 1970) and version belongs; `None` without a reference, and for rows of neither side.
+    pub fn side(&self, day: i32, version: &str) -> Option<Side> {
+        let r = self.reference?;
+        let current = (r.current_from.0..=r.current_to.0).contains(&day);
+        let reference = (r.from.0..=r.to.0).contains(&day);
+        match &self.reference_version {
+            Some(other) if other == version => reference.then_some(Side::Reference),
+            Some(_) => current.then_some(Side::Current),
+            None if current => Some(Side::Current),
+            None => reference.then_some(Side::Reference),
+        }
+    }
+
     /// Whether facts of a series are looked at.
     pub fn reads(&self, series: SeriesId) -> bool {
         self.series.contains(&series) || self.crossed.as_ref().is_some_and(|c| c.series.contains(&series))
@@ -211,6 +244,7 @@ impl Plan {
             period: Period { from: r.from.to_string(), to: r.to.to_string() },
             current: Period { from: r.current_from.to_string(), to: r.current_to.to_string() },
             chosen: r.chosen,
+            version: self.reference_version.clone(),
         })
     }
 

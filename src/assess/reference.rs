@@ -8,7 +8,7 @@ use super::{
 use crate::measure::drift::reference::{Days, Reference, reference_days};
 
 /// The reference that the asker wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReferenceWish {
     /// First and last day.
     Days(Day, Day),
@@ -22,12 +22,14 @@ pub enum ReferenceWish {
     LastYearDates,
     /// The last days before the period, leaving out those next to it.
     Trailing { days: u32, gap: u32 },
+    /// What another version of the model coded, for all that this one did not.
+    Version(String),
 }
 
 impl ReferenceWish {
     /// What [`FromStr`] reads.
-    pub const ALLOWED: &str =
-        "preceding, first-half, last-year, last-year-dates, trailing:DAYS or trailing:DAYS:GAP, such as trailing:28:7";
+    pub const ALLOWED: &str = "preceding, first-half, last-year, last-year-dates, trailing:DAYS or trailing:DAYS:GAP, \
+                               such as trailing:28:7, or version:NAME, such as version:1.4.0";
     /// Most days of a trailing reference, and of its gap.
     const MOST_DAYS: u32 = 3660;
 }
@@ -40,6 +42,10 @@ impl FromStr for ReferenceWish {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        // names of versions are taken as they are
+        if let Some(version) = text.strip_prefix("version:").filter(|version| !version.trim().is_empty()) {
+            return Ok(ReferenceWish::Version(version.trim().to_owned()));
+        }
         let named = match text.to_ascii_lowercase().replace('_', "-").as_str() {
             "preceding" => Some(ReferenceWish::Preceding),
             "first-half" => Some(ReferenceWish::FirstHalf),
@@ -68,11 +74,13 @@ impl fmt::Display for ReferenceWish {
             ReferenceWish::LastYearDates => f.write_str("last-year-dates"),
             ReferenceWish::Trailing { days, gap: 0 } => write!(f, "trailing:{days}"),
             ReferenceWish::Trailing { days, gap } => write!(f, "trailing:{days}:{gap}"),
+            ReferenceWish::Version(version) => write!(f, "version:{version}"),
         }
     }
 }
 
-/// The days that a period is compared with; `data_from` is the first one with a prediction, if there is any. `None` where
+/// The days that a period is compared with; `data_from` is the first one with a prediction, if there is any, `of_version`
+/// first and last of the version that is wished for, where there is another one to compare. `None` where
 /// there are no such days, as when the period is longer than the year that lies before it.
 ///
 /// # Errors
@@ -81,6 +89,7 @@ pub(super) fn planned(
     request: &Request,
     (from, to): (Day, Day),
     data_from: Option<Day>,
+    of_version: Option<(Day, Day)>,
 ) -> Result<Option<PlannedReference>, PlanError> {
     let before =
         |r: (Day, Day), chosen| PlannedReference { from: r.0, to: r.1, current_from: from, current_to: to, chosen };
@@ -90,11 +99,12 @@ pub(super) fn planned(
         Ok(days.map(|days| before((Day(days.first), Day(days.last)), chosen)))
     };
     let length = from.days_until(to) + 1;
-    match (request.reference, data_from) {
+    match (&request.reference, data_from) {
         (Some(ReferenceWish::Days(a, b)), _) if b < a => {
             Err(PlanError::Backwards { from: a.to_string(), to: b.to_string() })
         }
         (Some(ReferenceWish::Days(a, b)), _) => {
+            let (a, b) = (*a, *b);
             let mut given = before((a, b), ReferenceChoice::Given);
             // a row may not be in both: what is left of the period is compared
             if a <= from && (from.0..to.0).contains(&b.0) {
@@ -108,8 +118,9 @@ pub(super) fn planned(
         (Some(ReferenceWish::LastYear), _) => named(Reference::LastYearSameWeekdays, ReferenceChoice::LastYear),
         (Some(ReferenceWish::LastYearDates), _) => named(Reference::LastYearSameDates, ReferenceChoice::LastYearDates),
         (Some(ReferenceWish::Trailing { days, gap }), _) => {
-            named(Reference::Trailing { days, gap }, ReferenceChoice::Trailing)
+            named(Reference::Trailing { days: *days, gap: *gap }, ReferenceChoice::Trailing)
         }
+        (Some(ReferenceWish::Version(_)), _) => Ok(of_version.map(|days| before(days, ReferenceChoice::Version))),
         (Some(ReferenceWish::Preceding), _) => {
             Ok(Some(before((from.plus(-length), from.plus(-1)), ReferenceChoice::Preceding)))
         }
@@ -137,13 +148,23 @@ mod tests {
 
     #[test]
     fn a_reference_is_written_as_it_is_read() {
-        for text in ["preceding", "first-half", "last-year", "last-year-dates", "trailing:28", "trailing:28:7"] {
+        for text in
+            ["preceding", "first-half", "last-year", "last-year-dates", "trailing:28", "trailing:28:7", "version:V 2.0"]
+        {
             assert_eq!(text.parse::<ReferenceWish>().map(|wish| wish.to_string()).as_deref(), Ok(text));
         }
         assert_eq!("Last_Year".parse(), Ok(ReferenceWish::LastYear));
-        for text in
-            ["", "yesterday", "trailing", "trailing:", "trailing:0", "trailing:7:", "trailing:-7", "trailing:9999"]
-        {
+        for text in [
+            "",
+            "yesterday",
+            "trailing",
+            "trailing:",
+            "trailing:0",
+            "trailing:7:",
+            "trailing:-7",
+            "trailing:9999",
+            "version:",
+        ] {
             let error = text.parse::<ReferenceWish>().expect_err(text).to_string();
             assert!(error.contains("last-year-dates, trailing:DAYS"), "{error}");
         }

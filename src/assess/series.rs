@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use super::{
     Day, Plan,
-    accuracy::{identified, weight_sums},
+    accuracy::identified,
     assessment::{Daily, Series, WeeklyAccuracy},
     assisted::Weeks,
+    design::Design,
     latency::{quantiles, sketches},
     traffic::TrafficTable,
 };
@@ -20,8 +21,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn add(&mut self, answer: &Answer, row: usize) {
-        let sums = weight_sums(answer, row);
+    fn add(&mut self, answer: &Answer, row: usize, design: &Design) {
+        let sums = design.sums(answer, row);
         if answer.int(row, "is_right") == 1 {
             self.right += sums;
         } else {
@@ -34,14 +35,14 @@ impl Outcome {
 pub fn series(
     plan: &Plan,
     traffic: &TrafficTable,
-    daily: &Answer,
+    (daily, design): (&Answer, &Design),
     (weekly, assistance): (&Answer, &Weeks),
     latency: &Answer,
 ) -> Series {
     let confidence_level = plan.request.confidence_level;
     let mut outcomes: BTreeMap<i32, Outcome> = BTreeMap::new();
     for row in 0..daily.rows() {
-        outcomes.entry(daily.int(row, "day") as i32).or_default().add(daily, row);
+        outcomes.entry(daily.int(row, "day") as i32).or_default().add(daily, row, design);
     }
     let sketches = sketches(latency, |row| latency.int(row, "day") as i32);
     let days = (plan.from.0..=plan.to.0).map(|day| {
@@ -58,10 +59,12 @@ pub fn series(
     });
     let daily = if traffic.total.predictions == 0 { Vec::new() } else { days.collect() };
     let mut weeks: BTreeMap<(i32, u8, String), Outcome> = BTreeMap::new();
+    let mut designs: BTreeMap<i32, Design> = BTreeMap::new();
     for row in 0..weekly.rows() {
         let (week, level) = (weekly.int(row, "week") as i32, weekly.int(row, "level") as u8);
+        let design = designs.entry(week).or_insert_with(|| assistance.design(week));
         for route in ["all"].into_iter().chain(weekly.text(row, "route")) {
-            weeks.entry((week, level, route.to_owned())).or_default().add(weekly, row);
+            weeks.entry((week, level, route.to_owned())).or_default().add(weekly, row, design);
         }
     }
     let finest = plan.nomenclature.depth();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Plan,
+    plan::Side,
     specimens::{Specimen, spread},
 };
 use crate::{
@@ -122,13 +123,14 @@ const BELONGS: f64 = 0.1;
 /// `specimens` are all there are.
 pub fn emerging(plan: &Plan, specimens: &[Specimen<'_>], complete: bool) -> Emerging {
     // without a reference nothing rises, and what is doubted is that of the whole period
-    let whole = (0..0, plan.from.0..plan.to.0 + 1);
-    let (reference, current) =
-        plan.reference.map_or(whole, |r| (r.from.0..r.to.0 + 1, r.current_from.0..r.current_to.0 + 1));
+    let whole = |one: &Specimen<'_>| (plan.from.0..=plan.to.0).contains(&one.day).then_some(Side::Current);
+    let side = |one: &Specimen<'_>| match plan.reference {
+        Some(_) => plan.side(one.day, one.version),
+        None => whole(one),
+    };
     let with_text = specimens.iter().filter(|one| !one.text.is_empty());
-    let (now, before): (Vec<&Specimen<'_>>, Vec<_>) = with_text
-        .filter(|one| current.contains(&one.day) || reference.contains(&one.day))
-        .partition(|one| current.contains(&one.day));
+    let (now, before): (Vec<&Specimen<'_>>, Vec<_>) =
+        with_text.filter(|one| side(one).is_some()).partition(|one| side(one) == Some(Side::Current));
     let rows = |of: &[&Specimen<'_>]| of.iter().map(|one| one.n).sum::<u64>();
     let (there_before, there_now) = (rows(&before), rows(&now));
     // the shorter period decides what can be told: the longer one is cut first
@@ -136,12 +138,13 @@ pub fn emerging(plan: &Plan, specimens: &[Specimen<'_>], complete: bool) -> Emer
     let n_current = there_now.min(most_now);
     let n_reference = there_before.min(MOST - n_current);
     let codes = Codes::new(specimens);
-    let rows: Vec<TextRow<'_>> = spread(before, n_reference)
-        .chain(spread(now, n_current))
-        .flat_map(|(one, n)| std::iter::repeat_n(row(plan, &codes, one), usize::try_from(n).unwrap_or(usize::MAX)))
-        .collect();
+    // versions share days, so days of the reference are numbered below 0
+    let before = spread(before, n_reference).map(|(one, n)| (TextRow { day: -one.day, ..row(plan, &codes, one) }, n));
+    let now = spread(now, n_current).map(|(one, n)| (row(plan, &codes, one), n));
+    let many = |(row, n)| std::iter::repeat_n(row, usize::try_from(n).unwrap_or(usize::MAX));
+    let rows: Vec<TextRow<'_>> = before.chain(now).flat_map(many).collect();
     let stop = &plan.request.stop_words;
-    let texts = Texts::new(&rows, &Periods { reference, current }, stop);
+    let texts = Texts::new(&rows, &Periods { reference: i32::MIN..0, current: 0..i32::MAX }, stop);
     let options = TermOptions { confidence_level: plan.request.confidence_level, ..TermOptions::default() };
     let (risen, groups) = (rising(&texts, &options), clusters(&texts, &options));
     let mut spellings = BTreeMap::new();

@@ -1,9 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Plan,
-    accuracy::{identified, weight_sums},
-};
+use super::{Plan, accuracy::identified, design::Design};
 use crate::{
     measure::{
         accuracy::{Accuracy, accuracy},
@@ -25,11 +22,11 @@ pub struct Uncodable {
 }
 
 /// Of every route with labels; empty where nobody called a text uncodable. `both`: labels tell of both routes together.
-pub fn uncodable(plan: &Plan, answer: &Answer, both: bool) -> Vec<Uncodable> {
+pub fn uncodable(plan: &Plan, (answer, design): (&Answer, &Design), both: bool) -> Vec<Uncodable> {
     let of = |route: &str| {
         let rows = (0..answer.rows()).filter(|row| route == "all" || answer.text(*row, "route") == Some(route));
         let (none, some): (Vec<usize>, Vec<usize>) = rows.partition(|row| answer.int(*row, "is_uncodable") == 1);
-        let sum = |rows: Vec<usize>| rows.into_iter().map(|row| weight_sums(answer, row)).sum::<WeightSums>();
+        let sum = |rows: Vec<usize>| rows.into_iter().map(|row| design.sums(answer, row)).sum::<WeightSums>();
         let (none, some) = (sum(none), sum(some));
         let share = identified(accuracy(none, some, plan.request.confidence_level), both || route != "all");
         Uncodable { route: route.to_owned(), uncodable: none.n, share }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Plan,
-    accuracy::weight_sums,
     assessment::{AssistedAccuracy, VersionAccuracy},
+    design::Design,
     specimens::Specimen,
 };
 use crate::{
@@ -102,6 +102,7 @@ pub struct Compared<'a> {
     pub versions: &'a [String],
     /// Of `version_outcome.sql`.
     pub outcome: &'a Answer,
+    pub design: &'a Design,
     pub accuracy: (&'a [VersionAccuracy], &'a [AssistedAccuracy]),
     pub specimens: &'a [Specimen<'a>],
 }
@@ -119,7 +120,7 @@ type ChangeOf = fn(&CodeChange) -> &Change;
 pub fn compare(plan: &Plan, of: &Compared<'_>) -> Option<Versions> {
     let [.., before, after] = of.versions else { return None };
     let names = [before.as_str(), after.as_str()];
-    let rows = rows(of.outcome, names);
+    let rows = rows(of.outcome, of.design, names);
     let (finest, level) = (plan.nomenclature.depth(), plan.request.confidence_level);
     let coarse = finest_with_labels(&plan.nomenclature, &rows);
     let (strata, labels) = strata(&plan.nomenclature, &rows, coarse.unwrap_or(1));
@@ -171,18 +172,18 @@ struct Row<'a> {
     sums: WeightSums,
 }
 
-fn rows<'a>(outcome: &'a Answer, names: [&str; 2]) -> Vec<Row<'a>> {
+fn rows<'a>(outcome: &'a Answer, design: &Design, names: [&str; 2]) -> Vec<Row<'a>> {
     let of = |row: usize| {
         let version = names.iter().position(|name| outcome.text(row, "version") == Some(name))?;
-        let sums = weight_sums(outcome, row);
-        // a row without a probability is stored with the variance that `with_replacement` gives it
-        let w2 = sums.w2 - outcome.count(row, "unweighted") as f64;
         let (predicted, actual) = (outcome.text(row, "predicted")?, outcome.text(row, "actual")?);
-        Some(Row { version, predicted, actual, sums: WeightSums { w2, ..sums } })
+        Some(Row { version, predicted, actual, sums: design.sums(outcome, row) })
     };
     let mut rows: Vec<Row<'_>> = (0..outcome.rows()).filter_map(of).collect();
     // sums of floats depend on their order, and answers come in none
-    rows.sort_unstable_by_key(|row| (row.version, row.predicted, row.actual));
+    rows.sort_unstable_by(|x, y| {
+        let key = |row: &Row<'a>| (row.version, row.predicted, row.actual, row.sums.n);
+        key(x).cmp(&key(y)).then(x.sums.w.total_cmp(&y.sums.w))
+    });
     rows
 }
 

@@ -82,7 +82,7 @@ pub fn request(config: &Config, scope: &ScopeArgs) -> Result<Request> {
         version: scope.version.clone(),
         from: day(&scope.from, "from")?,
         to: day(&scope.to, "to")?,
-        reference: days.or(named).or(config.reference),
+        reference: days.or(named).or_else(|| config.reference.clone()),
         level: level.and_then(|l| l.parse().ok()),
         confidence_level,
         half_width: config.half_width,

@@ -90,12 +90,13 @@ impl Tally {
 /// The name of one fact. `hour` counts hours since 1970, UTC: the cohort is always that of the prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cell {
-    /// Predictions by first code.
+    /// Predictions by first code and [`grade`](super::grade()) of the confidence.
     Volume {
         series: SeriesId,
         hour: i64,
         route: Option<Route>,
         code: Symbol,
+        grade: u8,
     },
     /// Predictions by score bin.
     Score {
@@ -127,6 +128,8 @@ pub enum Cell {
         /// `None` = uncodable.
         actual: Option<Symbol>,
         source: Symbol,
+        /// Of a failed prediction 0.
+        grade: u8,
     },
     /// Labelled rows by the rank of the truth among the candidates, rolled up to a level; 0 = not among them.
     Rank {
@@ -136,6 +139,7 @@ pub enum Cell {
         level: u8,
         rank: u8,
         source: Symbol,
+        grade: u8,
     },
     /// Labelled rows by score bin and whether the first code was right, rolled up to a level; 0 = the codes as they are.
     Reliability {
@@ -158,6 +162,18 @@ pub enum Cell {
         other: Option<Symbol>,
     },
 }
+
+/// A symbol and a grade in one number. More symbols than 2^28 do not fit any memory.
+fn graded(symbol: u32, grade: u8) -> u32 {
+    symbol << GRADE_BITS | u32::from(grade)
+}
+
+/// The inverse of [`graded`].
+fn ungraded(key: u32) -> (u32, u8) {
+    (key >> GRADE_BITS, (key & ((1 << GRADE_BITS) - 1)) as u8)
+}
+
+const GRADE_BITS: u32 = 4;
 
 /// No code: a symbol that is never given.
 const NO_SYMBOL: u32 = u32::MAX;
@@ -213,11 +229,15 @@ impl Table {
     /// What each number is stands in [`Cell::key`].
     pub fn renamed(self, [a, b, c]: CellKey, symbol: impl Fn(Symbol) -> Option<Symbol>) -> Option<CellKey> {
         let named = |n: u32| symbol(Symbol(n)).map(|s| s.0);
+        let named_and_graded = |n: u32| {
+            let (own, grade) = ungraded(n);
+            named(own).map(|n| graded(n, grade))
+        };
         let perhaps = |n: u32| if n == NO_SYMBOL { Some(n) } else { named(n) };
         Some(match self {
-            Table::Volume => [named(a)?, b, c],
+            Table::Volume => [named_and_graded(a)?, b, c],
             Table::Score | Table::Latency | Table::Tally => [a, b, c],
-            Table::Outcome => [perhaps(a)?, perhaps(b)?, named(c)?],
+            Table::Outcome => [perhaps(a)?, perhaps(b)?, named_and_graded(c)?],
             Table::Agreement => {
                 // the pair is kept in the order of its numbers
                 let (a, b) = (perhaps(a)?, perhaps(b)?);
@@ -270,7 +290,9 @@ impl Cell {
     pub fn key(self) -> (PageKey, CellKey) {
         let page = PageKey::new;
         match self {
-            Cell::Volume { series, hour, route, code } => (page(Table::Volume, series, hour, route), [code.0, 0, 0]),
+            Cell::Volume { series, hour, route, code, grade } => {
+                (page(Table::Volume, series, hour, route), [graded(code.0, grade), 0, 0])
+            }
             Cell::Score { series, hour, route, kind, bin } => {
                 (page(Table::Score, series, hour, route), [(kind as u32) << 16 | bin, 0, 0])
             }
@@ -278,11 +300,12 @@ impl Cell {
                 (page(Table::Latency, series, hour, route), [bin.wrapping_add(1 << 20) as u32, 0, 0])
             }
             Cell::Tally { series, hour, route, what } => (page(Table::Tally, series, hour, route), [what as u32, 0, 0]),
-            Cell::Outcome { series, hour, route, predicted, actual, source } => {
-                (page(Table::Outcome, series, hour, route), [or_none(predicted), or_none(actual), source.0])
+            Cell::Outcome { series, hour, route, predicted, actual, source, grade } => {
+                let source = graded(source.0, grade);
+                (page(Table::Outcome, series, hour, route), [or_none(predicted), or_none(actual), source])
             }
-            Cell::Rank { series, hour, route, level, rank, source } => {
-                (page(Table::Rank, series, hour, route), [u32::from(level), u32::from(rank), source.0])
+            Cell::Rank { series, hour, route, level, rank, source, grade } => {
+                (page(Table::Rank, series, hour, route), [u32::from(level), graded(u32::from(rank), grade), source.0])
             }
             Cell::Reliability { series, hour, route, kind, bin, level, right, source } => {
                 let right = u32::from(level) << 1 | u32::from(right);
@@ -295,20 +318,40 @@ impl Cell {
         }
     }
 
+    /// Who gave the label, where the cell is of labelled rows.
+    pub fn source(&self) -> Option<Symbol> {
+        match self {
+            Cell::Outcome { source, .. } | Cell::Rank { source, .. } | Cell::Reliability { source, .. } => {
+                Some(*source)
+            }
+            _ => None,
+        }
+    }
+
     /// The inverse of [`Cell::key`]; `None` for a key that no cell has.
     pub fn from_key(page: PageKey, [a, b, source]: CellKey) -> Option<Cell> {
         let (series, hour, route, source) = (page.series(), page.hour(), page.route(), Symbol(source));
         let kind = if a >> 16 == 0 { ScoreKind::Probability } else { ScoreKind::Confidence };
         let bin = a & 0xffff;
         Some(match page.table()? {
-            Table::Volume => Cell::Volume { series, hour, route, code: Symbol(a) },
+            Table::Volume => {
+                let (code, grade) = ungraded(a);
+                Cell::Volume { series, hour, route, code: Symbol(code), grade }
+            }
             Table::Score => Cell::Score { series, hour, route, kind, bin },
             Table::Latency => Cell::Latency { series, hour, route, bin: a as i32 - (1 << 20) },
             Table::Tally => Cell::Tally { series, hour, route, what: *Tally::ALL.get(a as usize)? },
-            Table::Outcome => Cell::Outcome { series, hour, route, predicted: symbol(a), actual: symbol(b), source },
+            Table::Outcome => {
+                let (source, grade) = ungraded(source.0);
+                let source = Symbol(source);
+                Cell::Outcome { series, hour, route, predicted: symbol(a), actual: symbol(b), source, grade }
+            }
             Table::Agreement => Cell::Agreement { series, hour, route, one: symbol(a), other: symbol(b) },
             Table::Specimen => return None,
-            Table::Rank => Cell::Rank { series, hour, route, level: a as u8, rank: b as u8, source },
+            Table::Rank => {
+                let (rank, grade) = ungraded(b);
+                Cell::Rank { series, hour, route, level: a as u8, rank: rank as u8, source, grade }
+            }
             Table::Reliability => {
                 let (level, right) = ((b >> 1) as u8, b & 1 == 1);
                 Cell::Reliability { series, hour, route, kind, bin, level, right, source }

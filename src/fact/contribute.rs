@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Cell, Facts, Moments, PageKey, ScoreKind, Specimen, Table, Tally};
+use super::{Cell, Facts, Moments, PageKey, ScoreKind, Specimen, Table, Tally, grade};
 use crate::{
     event::{Fixed, NO_LATENCY, PredictionEntry, Route, SeriesId, Symbol, Symbols, Weight},
     join::{Held, Joined, Label},
@@ -126,7 +126,7 @@ impl Contribution {
         let tallies = tallies.into_iter().filter(|(_, n)| *n != 0);
         facts.count_together(tallies.map(|(what, n)| (Cell::Tally { series, hour, route, what }, sign * n)));
         if let Some(code) = code {
-            facts.count(Cell::Volume { series, hour, route, code: *code }, sign);
+            facts.count(Cell::Volume { series, hour, route, code: *code, grade: grade_of(p) }, sign);
             let scores = scores(p.probability, p.confidence).into_iter();
             let cells = scores.map(|(kind, score)| Cell::Score { series, hour, route, kind, bin: kind.bin(score) });
             facts.count_together(cells.map(|cell| (cell, sign)));
@@ -159,7 +159,8 @@ impl Contribution {
         let (series, hour, route, source) = (p.series, p.hour(), p.route, label.source);
         let predicted = p.candidates.first().copied().filter(|_| !p.failed);
         let row = Moments::row(weight, Fixed(0));
-        facts.moments(Cell::Outcome { series, hour, route, predicted, actual: label.code, source }, &row, sign);
+        let grade = if p.failed { 0 } else { grade_of(p) };
+        facts.moments(Cell::Outcome { series, hour, route, predicted, actual: label.code, source, grade }, &row, sign);
         let Some(actual) = label.code else {
             facts.count(Cell::Tally { series, hour, route, what: Tally::Uncodable }, sign);
             return;
@@ -187,7 +188,7 @@ impl Contribution {
             // a truth coarser than the level has no say there, and its path ends before it
             let found = p.candidates.iter().position(|c| table.path(*c).get(i) == Some(truth));
             let (level, rank) = (i as u8 + 1, found.map_or(0, |r| r as u8 + 1));
-            facts.moments(Cell::Rank { series, hour, route, level, rank, source }, &row, sign);
+            facts.moments(Cell::Rank { series, hour, route, level, rank, source, grade }, &row, sign);
             let (kind, right) = (ScoreKind::Confidence, rank == 1);
             let cell =
                 Cell::Reliability { series, hour, route, kind, bin: kind.bin(p.confidence), level, right, source };
@@ -211,6 +212,10 @@ fn agreement(facts: &mut Facts, held: &Held, joined: &Joined<'_>, sign: i64) {
             facts.moments(cell, &share, sign);
         }
     }
+}
+
+fn grade_of(p: &PredictionEntry) -> u8 {
+    grade(ScoreKind::Confidence.bin(p.confidence))
 }
 
 fn scores(probability: Fixed, confidence: Fixed) -> [(ScoreKind, Fixed); 2] {

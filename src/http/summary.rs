@@ -40,7 +40,7 @@ impl Parameters {
             .map(|text| text.parse().map_err(|e: ReferenceError| Problem::bad_request(format!("reference: {e}"))));
         let days = (day(&self.reference_from, "reference_from")?, day(&self.reference_to, "reference_to")?);
         let reference = match (days, named.transpose()?) {
-            ((None, None), named) => named.or(defaults.reference),
+            ((None, None), named) => named.or_else(|| defaults.reference.clone()),
             (_, Some(_)) => {
                 return Err(Problem::bad_request("give reference, or reference_from and reference_to, not both"));
             }

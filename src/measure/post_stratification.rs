@@ -5,46 +5,34 @@ use super::{
     weight::WeightSums,
 };
 
-/// A group of bins has at least so many labels.
+/// Labels of a group at least.
 const LEAST_LABELS: u64 = 10;
-/// Groups of a route at most.
-const MOST_GROUPS: usize = 10;
 
-/// The stratum with every label weighted as its route and confidence say: `N / n` in each group of neighbouring bins, of `N`
-/// predictions and `n` labels. A stratum whose probabilities are all known comes back as it is.
+/// What a label counts in each part of a stratum, as its confidence says: `N / n` in each group of neighbouring parts, of
+/// `N` predictions and `n` labels, and at least 1. `None` where all inclusion probabilities are known.
 ///
-/// Groups are tenths of the bins, joined until each has ten labels. In a stratum with some unknown probabilities the known
-/// ones are passed over, too: within a route and a range of the confidence they tell little that the counts do not.
+/// `starts` are the first bins of the parts, from 0 up; parts are joined until each group has ten labels. In a stratum with
+/// some unknown probabilities the known ones are passed over, too: within a route and a range of the confidence they tell
+/// little that the counts do not.
 ///
 /// *Assumes* that, among the predictions of a route with a like confidence, which are reviewed has nothing to do with
 /// which are right. Nothing in the labels can show that it is so.
 ///
 /// Holt and Smith (1979), JRSS A 142; Särndal, Swensson and Wretman (1992), section 7.6.
-///
-/// ```
-/// use vigie::measure::{assisted::{ScoreBin, Stratum}, post_stratification::post_stratified, weight::WeightSums};
-/// // people reviewed 20 of 1000 where the model is sure, 20 of 40 where it is not
-/// let unit = |n| WeightSums::certain(n);
-/// let bin = |n, right, wrong| ScoreBin { n, right: unit(right), wrong: unit(wrong), unknown: right + wrong };
-/// let weighted = post_stratified(&Stratum { folds: vec![vec![bin(40, 4, 16), bin(1000, 19, 1)]] });
-/// assert_eq!(weighted.folds[0][1].right.w, 950.0);
-/// assert_eq!(weighted.folds[0][0].wrong.w, 32.0);
-/// ```
-pub fn post_stratified(stratum: &Stratum) -> Stratum {
+pub fn post_weights(stratum: &Stratum, starts: &[usize]) -> Option<Vec<f64>> {
     if stratum.bins().all(|bin| bin.unknown == 0) {
-        return stratum.clone();
+        return None;
     }
-    let bins = stratum.width();
-    let width = bins.div_ceil(MOST_GROUPS).max(1);
     let mut groups: Vec<Group> = Vec::new();
-    for at in 0..bins {
-        let open = groups.last().is_some_and(|g| at % width != 0 || g.labels < LEAST_LABELS);
-        if !open {
+    for (part, start) in starts.iter().enumerate() {
+        let end = starts.get(part + 1).copied().unwrap_or(stratum.width());
+        if groups.last().is_none_or(|g| g.labels >= LEAST_LABELS) {
             groups.push(Group::default());
         }
-        if let Some(group) = groups.last_mut() {
-            group.end = at + 1;
-            let bin = stratum.at(at);
+        let Some(group) = groups.last_mut() else { continue };
+        group.parts += 1;
+        for bin in *start..end {
+            let bin = stratum.at(bin);
             group.predictions += bin.n;
             group.labels += bin.labelled();
         }
@@ -55,21 +43,47 @@ pub fn post_stratified(stratum: &Stratum) -> Stratum {
     {
         before.predictions += last.predictions;
         before.labels += last.labels;
-        before.end = last.end;
+        before.parts += last.parts;
         groups.pop();
     }
+    Some(groups.iter().flat_map(|g| std::iter::repeat_n(g.weight(), g.parts)).collect())
+}
+
+/// `n` labels that count `weight` each.
+pub fn weighted(n: u64, weight: f64) -> WeightSums {
+    WeightSums { n, w: n as f64 * weight, w2: n as f64 * weight * weight }
+}
+
+/// The stratum with every label counting as [`post_weights`] say; as it is where all probabilities are known.
+///
+/// ```
+/// use vigie::measure::{assisted::{ScoreBin, Stratum}, post_stratification::post_stratified, weight::WeightSums};
+/// // people reviewed 20 of 1000 where the model is sure, 20 of 40 where it is not
+/// let unit = |n| WeightSums::certain(n);
+/// let bin = |n, right, wrong| ScoreBin { n, right: unit(right), wrong: unit(wrong), unknown: right + wrong };
+/// let weighted = post_stratified(&Stratum { folds: vec![vec![bin(40, 4, 16), bin(1000, 19, 1)]] }, &[0, 1]);
+/// assert_eq!(weighted.folds[0][1].right.w, 950.0);
+/// assert_eq!(weighted.folds[0][0].wrong.w, 32.0);
+/// ```
+pub fn post_stratified(stratum: &Stratum, starts: &[usize]) -> Stratum {
+    let Some(weights) = post_weights(stratum, starts) else { return stratum.clone() };
     stratum.map(|at, bin| {
-        let group = groups.iter().find(|g| at < g.end);
-        let weight = group.map_or(1.0, |g| (g.predictions as f64 / g.labels.max(1) as f64).max(1.0));
-        let sums = |n: u64| WeightSums { n, w: n as f64 * weight, w2: n as f64 * weight * weight };
-        ScoreBin { right: sums(bin.right.n), wrong: sums(bin.wrong.n), ..*bin }
+        let part = starts.partition_point(|start| *start <= at).saturating_sub(1);
+        let weight = weights.get(part).copied().unwrap_or(1.0);
+        ScoreBin { right: weighted(bin.right.n, weight), wrong: weighted(bin.wrong.n, weight), ..*bin }
     })
 }
 
-/// Neighbouring bins, up to `end`.
+/// Neighbouring parts.
 #[derive(Debug, Clone, Copy, Default)]
 struct Group {
-    end: usize,
+    parts: usize,
     predictions: u64,
     labels: u64,
+}
+
+impl Group {
+    fn weight(&self) -> f64 {
+        (self.predictions as f64 / self.labels.max(1) as f64).max(1.0)
+    }
 }

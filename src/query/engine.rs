@@ -60,11 +60,12 @@ impl Engine {
     ///
     /// # Errors
     /// When a parameter is missing or the memory limit is reached.
-    pub async fn ask(&self, question: Question, parameters: &[(&str, Parameter)]) -> Result<Answer, QueryError> {
+    pub async fn ask(&self, question: Question, parameters: &[(&str, Parameter<'_>)]) -> Result<Answer, QueryError> {
         let values = parameters.iter().map(|(name, value)| {
             let value = match value {
                 Parameter::Day(day) => ScalarValue::Date32(Some(*day)),
                 Parameter::Int(n) => ScalarValue::Int32(Some(*n)),
+                Parameter::Text(text) => ScalarValue::Utf8(Some((*text).to_owned())),
             };
             ((*name).to_owned(), value)
         });

@@ -1,9 +1,10 @@
 /// A parameter of an embedded query, `$name` in its SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parameter {
+pub enum Parameter<'a> {
     /// Days since 1970.
     Day(i32),
     Int(i32),
+    Text(&'a str),
 }
 
 /// The embedded queries; each `.sql` says its parameters and columns in its first lines.
@@ -11,6 +12,7 @@ pub enum Parameter {
 pub enum Question {
     Traffic,
     VolumeByCode,
+    VolumeByGrade,
     Accuracy,
     AccuracyDaily,
     AccuracyWeekly,
@@ -31,9 +33,10 @@ pub enum Question {
 }
 
 impl Question {
-    pub const ALL: [Question; 19] = [
+    pub const ALL: [Question; 20] = [
         Question::Traffic,
         Question::VolumeByCode,
+        Question::VolumeByGrade,
         Question::Accuracy,
         Question::AccuracyDaily,
         Question::AccuracyWeekly,
@@ -57,6 +60,7 @@ impl Question {
         match self {
             Question::Traffic => include_str!("../../queries/traffic.sql"),
             Question::VolumeByCode => include_str!("../../queries/volume_by_code.sql"),
+            Question::VolumeByGrade => include_str!("../../queries/volume_by_grade.sql"),
             Question::Accuracy => include_str!("../../queries/accuracy.sql"),
             Question::AccuracyDaily => include_str!("../../queries/accuracy_daily.sql"),
             Question::AccuracyWeekly => include_str!("../../queries/accuracy_weekly.sql"),

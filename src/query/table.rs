@@ -153,7 +153,13 @@ impl Maker<'_> {
     fn counts(&self, table: Table, rows: &Rows<CellKey, i64>) -> Result<RecordBatch, ArrowError> {
         let mut columns = self.common(rows)?;
         match table {
-            Table::Volume => columns.push(("code", self.named(rows.at.iter().map(|a| Some(Symbol(a[0]))))?, true)),
+            Table::Volume => {
+                let cells: Vec<Cell> = rows.each_cell().collect();
+                let code = |c: &Cell| if let Cell::Volume { code, .. } = c { Some(*code) } else { None };
+                let grade = |c: &Cell| if let Cell::Volume { grade, .. } = c { i32::from(*grade) } else { 0 };
+                columns.push(("code", self.named(cells.iter().map(code))?, true));
+                columns.push(("grade", small(cells.iter().map(grade)), false));
+            }
             Table::Score => {
                 let cells: Vec<Cell> = rows.each_cell().collect();
                 let kind = |c: &Cell| if let Cell::Score { kind, .. } = c { *kind as i32 } else { 0 };
@@ -181,13 +187,13 @@ impl Maker<'_> {
         excluded: &[Symbol],
     ) -> Result<RecordBatch, ArrowError> {
         let mut columns = self.common(rows)?;
+        let cells: Vec<Cell> = rows.each_cell().collect();
         if table != Table::Agreement {
-            let sources = || rows.at.iter().map(|a| Symbol(a[2]));
-            columns.push(("source", self.named(sources().map(Some))?, true));
-            let counted = sources().map(|s| Some(!excluded.contains(&s)));
+            let sources = || cells.iter().map(Cell::source);
+            columns.push(("source", self.named(sources())?, true));
+            let counted = sources().map(|s| Some(s.is_some_and(|s| !excluded.contains(&s))));
             columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), false));
         }
-        let cells: Vec<Cell> = rows.each_cell().collect();
         match table {
             Table::Agreement => {
                 let one = |c: &Cell| if let Cell::Agreement { one, .. } = c { *one } else { None };
@@ -199,13 +205,17 @@ impl Maker<'_> {
                 let predicted = |c: &Cell| if let Cell::Outcome { predicted, .. } = c { *predicted } else { None };
                 let actual = |c: &Cell| if let Cell::Outcome { actual, .. } = c { *actual } else { None };
                 columns.push(("predicted", self.named(cells.iter().map(predicted))?, true));
+                let grade = |c: &Cell| if let Cell::Outcome { grade, .. } = c { i32::from(*grade) } else { 0 };
                 columns.push(("actual", self.named(cells.iter().map(actual))?, true));
+                columns.push(("grade", small(cells.iter().map(grade)), false));
             }
             Table::Rank => {
                 let level = |c: &Cell| if let Cell::Rank { level, .. } = c { i32::from(*level) } else { 0 };
                 let rank = |c: &Cell| if let Cell::Rank { rank, .. } = c { i32::from(*rank) } else { 0 };
                 columns.push(("level", small(cells.iter().map(level)), false));
+                let grade = |c: &Cell| if let Cell::Rank { grade, .. } = c { i32::from(*grade) } else { 0 };
                 columns.push(("rank", small(cells.iter().map(rank)), false));
+                columns.push(("grade", small(cells.iter().map(grade)), false));
             }
             _ => {
                 let kind = |c: &Cell| if let Cell::Reliability { kind, .. } = c { *kind as i32 } else { 0 };
@@ -275,7 +285,11 @@ impl Maker<'_> {
             seen.entry((*named, Symbol(code))).or_insert_with(|| book.clone());
         };
         for (key, page) in counts.iter().filter(|(k, _)| k.table() == Some(Table::Volume)) {
-            page.keys().for_each(|code| meet(key.series(), *code));
+            for at in page.keys() {
+                if let Some(Cell::Volume { code, .. }) = Cell::from_key(*key, [*at, 0, 0]) {
+                    meet(key.series(), code.0);
+                }
+            }
         }
         for (key, page) in moments.iter().filter(|(k, _)| k.table() == Some(Table::Outcome)) {
             for at in page.keys() {

@@ -36,6 +36,8 @@ pub(crate) struct CodeRow {
     pub predicted: String,
     pub automation: String,
     pub labelled: String,
+    /// How many labels those of an assisted precision are worth; empty where it is not assisted.
+    pub worth: String,
     /// Named in the configuration.
     pub sensitive: bool,
     /// Too few labels to say anything.
@@ -63,6 +65,11 @@ impl Codes {
             lead.push(' ');
             lead.push_str(&t.count("codes.sensitive", sensitive.len() as u64, &[]));
         }
+        let assisted = codes.iter().filter(|code| code.worth.is_some()).count();
+        if assisted > 0 {
+            lead.push(' ');
+            lead.push_str(&t.count("codes.assisted", assisted as u64, &[]));
+        }
         let hidden = codes.len().saturating_sub(MOST_ROWS);
         let more = if hidden > 0 { t.f("codes.more", &[("n", &t.int(hidden as u64))]) } else { String::new() };
         Ok(Self {
@@ -88,12 +95,14 @@ fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
         predicted: t.int(code.n_predicted),
         automation: t.pct(code.automation_rate),
         labelled: t.int(code.n_labelled),
+        worth: code.worth.map_or_else(String::new, |n| t.count("accuracy.assisted_worth", n, &[])),
         sensitive: code.sensitive,
         few: code.n_labelled < FEW,
         shares: if code.n_labelled < FEW {
             [&code.shrunk_precision, &code.shrunk_recall, &Estimate::default()].map(share)
         } else {
-            [&code.precision, &code.recall, &code.f1].map(share)
+            let precision = if code.worth.is_some() { &code.assisted_precision } else { &code.precision };
+            [precision, &code.recall, &code.f1].map(share)
         },
     }
 }

@@ -64,6 +64,9 @@ fn reference(t: &Texts, a: &Assessment) -> String {
     let Some(reference) = &a.scope.reference else { return t.s("header.reference_none").to_owned() };
     let how = chosen(reference.chosen);
     let period = t.period(&reference.period);
+    if let Some(version) = &reference.version {
+        return t.f("header.reference_version", &[("period", &period), ("version", version)]);
+    }
     if reference.current == a.scope.period {
         t.f("header.reference_value", &[("period", &period), ("how", t.s(how))])
     } else {
@@ -92,6 +95,7 @@ fn chosen(choice: ReferenceChoice) -> &'static str {
         ReferenceChoice::FirstHalf => "header.chosen_first_half",
         ReferenceChoice::LastYear => "header.chosen_last_year",
         ReferenceChoice::LastYearDates => "header.chosen_last_year_dates",
+        ReferenceChoice::Version => "header.chosen_version",
         ReferenceChoice::Trailing => "header.chosen_trailing",
     }
 }

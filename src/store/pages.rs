@@ -208,9 +208,9 @@ mod tests {
         let (series, hour) = (SeriesId(0), 500_000);
         for i in 0..40 {
             let code = Symbol(turn.wrapping_mul(7_919).wrapping_add(i * 31) % 2_000);
-            facts.count(Cell::Volume { series, hour, route: None, code }, 1 + i64::from(i % 3));
+            facts.count(Cell::Volume { series, hour, route: None, code, grade: (i % 16) as u8 }, 1 + i64::from(i % 3));
             let (predicted, actual) = (Some(code), Some(Symbol(i)));
-            let cell = Cell::Outcome { series, hour, route: None, predicted, actual, source: Symbol(1) };
+            let cell = Cell::Outcome { series, hour, route: None, predicted, actual, source: Symbol(1), grade: 15 };
             facts.moments(cell, &Moments::row(None, Fixed(0)), 1);
         }
         facts

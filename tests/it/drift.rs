@@ -208,3 +208,46 @@ fn a_crosswalk_joins_two_nomenclatures() {
         ],
     );
 }
+
+/// A shadow run: two versions code the same fortnight.
+#[test]
+fn another_version_is_a_reference_on_the_same_days() {
+    let mut lines = days("naf-rev2", june(2026, 1, 14), &[("5610A", 30), ("5610C", 30)]);
+    for line in days("naf-rev2", june(2026, 1, 14), &[("5610A", 50), ("5610C", 10)]) {
+        let mut p: Value = serde_json::from_str(&line).expect("JSON");
+        p["prediction_id"] = json!(format!("shadow-{}", p["prediction_id"].as_str().expect("an id")));
+        p["model_version"] = json!("2.0.0");
+        lines.push(p.to_string());
+    }
+    let dir = directory(&lines);
+    let found = report(dir.path(), &["--reference", "version:1.0.0"]);
+    let reference = &found["scope"]["reference"];
+    assert_eq!((&reference["chosen"], &reference["version"]), (&json!("version"), &json!("1.0.0")));
+    for level in found["drift"]["label"].as_array().expect("levels") {
+        assert_eq!((&level["n_reference"], &level["n_current"]), (&json!(840), &json!(840)), "{level}");
+    }
+    let sub_class = &found["drift"]["label"][4];
+    assert_eq!(sub_class["change"], "real", "{sub_class}");
+    let excess = &sub_class["excess"];
+    let holds = excess["lower"].as_f64() <= Some(1.0 / 3.0) && excess["upper"].as_f64() >= Some(1.0 / 3.0);
+    assert!(holds, "{excess}");
+    let raised = found["alarms"]["raised"].as_array().expect("alarms");
+    let alarm = raised.iter().find(|a| a["subject"] == "5610A").expect("an alarm");
+    assert_eq!((&alarm["n_reference"], &alarm["rose"]), (&json!(840), &json!(true)), "{alarm}");
+    assert!(alarm["evidence"]["query"].as_str().is_some_and(|q| q.contains("version <> '1.0.0'")), "{alarm}");
+    for lang in ["fr", "en"] {
+        let args =
+            ["report", "--events", "events.ndjson", "--out", "-", "--lang", lang, "--reference", "version:1.0.0"];
+        assert!(run(dir.path(), &args).expect(0).out.contains("version 1.0.0"));
+    }
+    // nobody to compare it with
+    for (reference, only) in [("version:3", None), ("version:2.0.0", Some("2.0.0"))] {
+        let args: Vec<&str> = ["--reference", reference]
+            .into_iter()
+            .chain(only.into_iter().flat_map(|v| ["--model-version", v]))
+            .collect();
+        let alone = report(dir.path(), &args);
+        assert_eq!(alone["scope"]["reference"], Value::Null);
+        assert!(alone["warnings"].as_array().expect("warnings").iter().any(|w| w["subject"] == reference));
+    }
+}

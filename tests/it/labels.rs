@@ -118,3 +118,57 @@ fn a_sensitive_code_has_a_row_that_nobody_met() {
     assert_eq!(row("5610A").expect("a row")["sensitive"], true);
     assert!(rows.iter().all(|row| row["sensitive"] == true || row["n_predicted"] != 0));
 }
+
+/// People looked at every second text that the model doubted and at every twentieth that it did not, and no label says so.
+#[test]
+fn labels_of_an_unknown_design_count_as_their_version_route_and_confidence_say() {
+    let mut lines = Vec::new();
+    for i in 0..1_200 {
+        let (doubted, id) = (i % 6 == 0, format!("p-{i}"));
+        let mut p = prediction(&id);
+        p["confidence"] = json!(if doubted { 0.75 } else { 0.97 });
+        p["candidates"] = json!([{"code": "5610A", "probability": 0.9}, {"code": "5610C", "probability": 0.1}]);
+        lines.push(p.to_string());
+        let (looked_at, wrong) = if doubted { (i % 12 == 0, i % 24 == 0) } else { (i % 24 == 7, false) };
+        if looked_at {
+            let mut label = correction(&id, &id, if wrong { "5610C" } else { "5610A" });
+            label.as_object_mut().expect("an object").remove("inclusion_probability");
+            lines.push(label.to_string());
+        }
+    }
+    let report = report(&lines, "");
+    // 1,000 sure ones, all right; 200 doubted ones, of which half
+    let truth = 1_100.0 / 1_200.0;
+    let accuracy = &report["accuracy"];
+    let rows = |table: &Value, keep: &dyn Fn(&Value) -> bool| -> Vec<Value> {
+        let found: Vec<Value> = table.as_array().expect("rows").iter().filter(|row| keep(row)).cloned().collect();
+        assert!(!found.is_empty(), "{table}");
+        found
+    };
+    let finest = |row: &Value| row["level"] == 5 && row["route"] != "manual";
+    for row in rows(&accuracy["overall"], &|row| finest(row)) {
+        near(&row["estimate"], if row["k"] == 1 { truth } else { 1.0 });
+    }
+    for row in rows(&accuracy["assisted"], &|row| row["level"] == 0 && row["route"] == "auto") {
+        near(&row["unassisted"]["estimate"], truth);
+        assert_eq!(row["post_stratified"], row["n"]);
+    }
+    for row in rows(&accuracy["by_version"], &|row| row["level"] == 5) {
+        near(&row["estimate"], truth);
+    }
+    for row in rows(&accuracy["by_code"], &|row| row["code"] == "5610A") {
+        near(&row["precision"]["estimate"], truth);
+        near(&row["recall"]["estimate"], 1.0);
+    }
+    near(&accuracy["confusions"][0]["weighted"], 100.0);
+    for row in rows(&report["series"]["accuracy_weekly"], &|row| finest(row)) {
+        near(&row["estimate"], truth);
+    }
+    for row in rows(&report["series"]["daily"], &|row| row["labelled"].as_u64() > Some(0)) {
+        near(&row["accuracy"]["estimate"], truth);
+    }
+    for row in rows(&report["calibration"]["confidence"], &|row| row["n_labelled"].as_u64() > Some(0)) {
+        near(&row["accuracy"], if row["lower"].as_f64() > Some(0.9) { 1.0 } else { 0.5 });
+    }
+    assert!(report["warnings"].as_array().expect("warnings").iter().any(|w| w["code"] == "unknown_inclusion"));
+}

@@ -118,10 +118,11 @@ fn embedded_queries_take_and_give_what_their_first_lines_say() {
         let mut said = parameters.clone();
         said.sort();
         assert_eq!(used, said, "parameters of {question:?}");
-        let values: Vec<(&str, Parameter)> = parameters
+        let values: Vec<(&str, Parameter<'_>)> = parameters
             .iter()
             .map(|name| match name.as_str() {
                 "level" => (name.as_str(), Parameter::Int(5)),
+                "reference_version" => (name.as_str(), Parameter::Text("")),
                 from if from.ends_with("from") => (from, early),
                 to => (to, late),
             })

@@ -71,8 +71,7 @@ fn full_json(name: &str, codes: usize) -> Value {
     scope["versions"] = json!([name, "2.0.0"]);
     scope["nomenclature"] = json!({"name": name, "levels": ["section", name], "codes": [22, 746]});
     let period = json!({"from": "2026-10-01", "to": "2026-11-23"});
-    scope["reference"] =
-        json!({"period": {"from": "2025-12-30", "to": "2026-01-04"}, "current": period, "chosen": "given"});
+    scope["reference"] = json!({"period": {"from": "2025-12-30", "to": "2026-01-04"}, "current": period, "chosen": "given", "version": null});
     a["intake"] = json!([
         {"kind": "prediction", "outcome": "accepted", "reason": "", "n": 104_592},
         {"kind": name, "outcome": "rejected", "reason": name, "n": 3}
@@ -105,7 +104,7 @@ fn full_json(name: &str, codes: usize) -> Value {
             json!({"code": format!("{i:04}Y{name}"), "label": label, "level": 2, "known": true,
                 "sensitive": i == 7, "n_predicted": 10_000 - i, "n_labelled": if i % 5 == 4 { 2 } else { 120 }, "n_actual": 80,
                 "automation_rate": 0.61, "precision": share(), "recall": share(), "f1": share(),
-                "shrunk_precision": share(), "shrunk_recall": share()})
+                "assisted_precision": share(), "worth": 40, "shrunk_precision": share(), "shrunk_recall": share()})
         })
         .collect();
     let assisted = |version: Option<&str>, route: &str| {

@@ -44,11 +44,11 @@ struct Labels {
 }
 
 /// Falling accuracy of both routes together and of each, where labels say something of it before and after.
-pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
+pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let answer = watched.labels;
     let mut routes: BTreeMap<String, Labels> = BTreeMap::new();
     for row in 0..answer.rows() {
-        let Some(place) = span.place(answer.int(row, "day") as i32) else { continue };
+        let Some(place) = span.place_of(answer, row) else { continue };
         let route = answer.text(row, "route").unwrap_or("none").to_owned();
         let none = || Labels { reference: Sides::default(), looks: vec![Sides::default(); span.looks()] };
         let of = routes.entry(route).or_insert_with(none);
@@ -59,7 +59,9 @@ pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
         let sums = weight_sums(answer, row);
         if is_right(answer, row) { side.right += sums } else { side.wrong += sums }
     }
-    let both = ["auto", "manual"].iter().all(|route| routes.contains_key(*route)) || routes.len() == 1;
+    // labels of unknown weight say nothing of both routes together: each is watched alone
+    let unknown = (0..answer.rows()).any(|row| answer.count(row, "unweighted") > 0);
+    let both = ["auto", "manual"].iter().all(|route| routes.contains_key(*route)) && !unknown || routes.len() == 1;
     let groups: Vec<(&str, Vec<&Labels>)> = ["all", "auto", "manual"]
         .into_iter()
         .filter(|group| *group != "all" || both)
@@ -117,7 +119,7 @@ pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
 }
 
 /// By code or version: which part of all (weighted) errors it has among the labelled, before and since.
-fn carriers(span: &Span, watched: &Watched<'_>, group: &str, run: Run, by: &str, plan: &Plan) -> Vec<Carrier> {
+fn carriers(span: &Span<'_>, watched: &Watched<'_>, group: &str, run: Run, by: &str, plan: &Plan) -> Vec<Carrier> {
     let answer = watched.labels;
     let mut sums: BTreeMap<&str, (f64, f64, u64)> = BTreeMap::new();
     let mut all = (0.0, 0.0);
@@ -128,7 +130,7 @@ fn carriers(span: &Span, watched: &Watched<'_>, group: &str, run: Run, by: &str,
         let (w, n) = (answer.number(row, "w"), answer.count(row, "n"));
         let wrong = f64::from(u8::from(!is_right(answer, row)));
         let sum = sums.entry(answer.text(row, by).unwrap_or_default()).or_default();
-        match span.place(answer.int(row, "day") as i32) {
+        match span.place_of(answer, row) {
             Some(Place::Reference) => {
                 sum.0 += w * wrong;
                 all.0 += w;

@@ -6,7 +6,7 @@ use crate::{assess::Plan, decide::rings};
 /// The codes that people give, among the labels of the route that has most: an activity that the model does not know shows
 /// here while it still gets all sorts of codes. Labels are counted as they are; a review that draws a route's rows without
 /// looking at their code leaves the shares alone.
-pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
+pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let answer = watched.labels;
     let mut routes: BTreeMap<Option<&str>, u64> = BTreeMap::new();
     for row in 0..answer.rows() {
@@ -15,7 +15,7 @@ pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
     let Some((route, _)) = routes.into_iter().max_by_key(|(_, n)| *n) else { return Family::default() };
     let (mut codes, mut all): (BTreeMap<&str, Counted>, Counted) = (BTreeMap::new(), Counted::new(span));
     for row in (0..answer.rows()).filter(|row| answer.text(*row, "route") == route) {
-        let Some(place) = span.place(answer.int(row, "day") as i32) else { continue };
+        let Some(place) = span.place_of(answer, row) else { continue };
         let (code, n) = (answer.text(row, "actual").unwrap_or_default(), answer.count(row, "n"));
         codes.entry(code).or_insert_with(|| Counted::new(span)).add(&place, n);
         all.add(&place, n);

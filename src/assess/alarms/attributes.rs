@@ -7,12 +7,12 @@ use crate::{
 };
 
 /// The share of every value of the attributes that have few.
-pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
+pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let none = || Counted::new(span);
     let mut all = none();
     let mut objects: HashMap<&str, Counted> = HashMap::new();
     for one in watched.specimens {
-        let Some(place) = span.place(one.day) else { continue };
+        let Some(place) = span.place(one.day, one.version) else { continue };
         all.add(&place, one.n);
         if let Some(text) = one.attributes {
             objects.entry(text).or_insert_with(none).add(&place, one.n);

@@ -84,11 +84,11 @@ impl Labels {
 }
 
 /// The detectors that the configuration asks for, over the labels of each route in the order of their days.
-pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Vec<Classical> {
+pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Vec<Classical> {
     let answer = watched.labels;
     let mut routes: BTreeMap<&str, (Labels, Vec<Labels>)> = BTreeMap::new();
     for row in 0..answer.rows() {
-        let Some(place) = span.place(answer.int(row, "day") as i32) else { continue };
+        let Some(place) = span.place_of(answer, row) else { continue };
         let of = routes
             .entry(answer.text(row, "route").unwrap_or("none"))
             .or_insert_with(|| (Labels::default(), vec![Labels::default(); span.looks()]));

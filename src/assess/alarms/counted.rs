@@ -20,7 +20,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    pub fn new(span: &Span) -> Self {
+    pub fn new(span: &Span<'_>) -> Self {
         Counted { reference: 0, looks: vec![0; span.looks()] }
     }
 
@@ -54,7 +54,7 @@ impl Counted {
         kind: AlarmKind,
         subject: &str,
         ring: &Ring,
-        span: &Span,
+        span: &Span<'_>,
         plan: &Plan,
     ) -> (Alarm, Run) {
         let looks: Vec<(u64, u64)> = self.looks.iter().copied().zip(all.looks.iter().copied()).collect();

@@ -13,7 +13,13 @@ const MOST_CARRIERS: usize = 3;
 const LEAST_ROWS: u64 = 5;
 
 /// Texts, terms, attributes and labels of the predictions whose code is `wanted`, in a run of looks.
-pub fn of_codes(plan: &Plan, span: &Span, watched: &Watched<'_>, run: Run, wanted: impl Fn(&str) -> bool) -> Evidence {
+pub fn of_codes(
+    plan: &Plan,
+    span: &Span<'_>,
+    watched: &Watched<'_>,
+    run: Run,
+    wanted: impl Fn(&str) -> bool,
+) -> Evidence {
     let mut evidence = of_rows(plan, span, watched, run, |one| one.predicted.is_some_and(&wanted));
     evidence.terms = terms(watched, &wanted);
     evidence
@@ -26,11 +32,11 @@ pub fn terms(watched: &Watched<'_>, wanted: impl Fn(&str) -> bool) -> Vec<String
 }
 
 /// What the model gives texts that people give this code.
-pub fn predicted(plan: &Plan, span: &Span, watched: &Watched<'_>, run: Run, code: &str) -> Vec<Carrier> {
+pub fn predicted(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>, run: Run, code: &str) -> Vec<Carrier> {
     let answer = watched.labels;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for row in (0..answer.rows()).filter(|row| answer.text(*row, "actual") == Some(code)) {
-        if let Some(Place::Look(look)) = span.place(answer.int(row, "day") as i32)
+        if let Some(Place::Look(look)) = span.place_of(answer, row)
             && run.holds(look)
         {
             *counts.entry(answer.text(row, "predicted").unwrap_or_default()).or_default() += answer.count(row, "n");
@@ -52,7 +58,7 @@ pub fn predicted(plan: &Plan, span: &Span, watched: &Watched<'_>, run: Run, code
 /// The same of any rows, without terms.
 pub fn of_rows(
     plan: &Plan,
-    span: &Span,
+    span: &Span<'_>,
     watched: &Watched<'_>,
     run: Run,
     wanted: impl Fn(&Specimen<'_>) -> bool,
@@ -62,7 +68,7 @@ pub fn of_rows(
     let mut attributes: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     let mut rows = (0, 0);
     for one in watched.specimens.iter().filter(|one| wanted(one)) {
-        match span.place(one.day) {
+        match span.place(one.day, one.version) {
             Some(Place::Reference) => {
                 rows.0 += one.n;
                 one.attributes.iter().for_each(|text| attributes.entry(text).or_default().0 += one.n);
@@ -135,9 +141,11 @@ pub fn most_moved(mut carriers: Vec<Carrier>, most: usize) -> Vec<Carrier> {
 }
 
 /// The rows of an alarm, for `vigie query`.
-pub fn query(span: &Span, run: Run, condition: &str) -> String {
+pub fn query(span: &Span<'_>, run: Run, condition: &str) -> String {
     let (from, to) = (span.day(run.since), span.day(run.until));
+    let other = span.plan.reference_version.as_ref();
+    let others = other.map_or(String::new(), |v| format!(" AND version <> '{}'", v.replace('\'', "''")));
     format!(
-        "SELECT day, version, text, predicted, confidence, actual, n FROM specimen WHERE day BETWEEN DATE '{from}' AND DATE '{to}' AND {condition} ORDER BY day"
+        "SELECT day, version, text, predicted, confidence, actual, n FROM specimen WHERE day BETWEEN DATE '{from}' AND DATE '{to}'{others} AND {condition} ORDER BY day"
     )
 }

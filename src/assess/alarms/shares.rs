@@ -23,7 +23,7 @@ const EXPLAINS: f64 = 0.7;
 const MOST_CARRIERS: usize = 3;
 
 /// The share of every code at every level, against the reference.
-pub fn watch(plan: &Plan, span: &Span, watched: &Watched<'_>) -> Family {
+pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let (nodes, whole) = nodes(plan, span, watched);
     // a few codes are watched by themselves: among all others a rare one would have to move far to be heard
     let sensitive = |(_, code): &Key| plan.request.sensitive_codes.iter().any(|s| canonical(s) == *code);
@@ -75,13 +75,13 @@ fn condition(plan: &Plan, level: u8, code: &str) -> String {
 }
 
 /// Every code and its ancestors; and all predictions together.
-fn nodes(plan: &Plan, span: &Span, watched: &Watched<'_>) -> (Nodes, Node) {
+fn nodes(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> (Nodes, Node) {
     let empty = |parent| Node { all: Counted::new(span), versions: BTreeMap::new(), parent };
     let (mut nodes, mut whole) = (Nodes::new(), empty(None));
     let mut paths: BTreeMap<String, Vec<Key>> = BTreeMap::new();
     let answer = watched.volume;
     for row in 0..answer.rows() {
-        let Some(place) = span.place(answer.int(row, "day") as i32) else { continue };
+        let Some(place) = span.place_of(answer, row) else { continue };
         let (code, n) = (answer.text(row, "code").unwrap_or_default(), answer.count(row, "n"));
         let version = answer.text(row, "version").unwrap_or_default();
         if !paths.contains_key(code) {

@@ -121,7 +121,9 @@ fn name(cell: Cell, symbols: &Symbols) -> String {
     };
     let perhaps = |symbol: Option<Symbol>| symbol.map_or(String::new(), s);
     match cell {
-        Cell::Volume { series: id, hour, route, code } => cell_name("volume", &series(id), hour, route, &s(code)),
+        Cell::Volume { series: id, hour, route, code, grade } => {
+            cell_name("volume", &series(id), hour, route, &format!("{}|{grade}", s(code)))
+        }
         Cell::Score { series: id, hour, route, kind, bin } => {
             cell_name("score", &series(id), hour, route, &format!("{}|{bin}", kind.as_str()))
         }
@@ -129,12 +131,13 @@ fn name(cell: Cell, symbols: &Symbols) -> String {
             cell_name("latency", &series(id), hour, route, &bin.to_string())
         }
         Cell::Tally { series: id, hour, route, what } => cell_name("tally", &series(id), hour, route, what.as_str()),
-        Cell::Outcome { series: id, hour, route, predicted, actual, source } => {
-            let rest = format!("{}|{}|{}", perhaps(predicted), perhaps(actual), s(source));
+        Cell::Outcome { series: id, hour, route, predicted, actual, source, grade } => {
+            let rest = format!("{}|{}|{}|{grade}", perhaps(predicted), perhaps(actual), s(source));
             cell_name("outcome", &series(id), hour, route, &rest)
         }
-        Cell::Rank { series: id, hour, route, level, rank, source } => {
-            cell_name("rank", &series(id), hour, route, &format!("{level}|{rank}|{}", s(source)))
+        Cell::Rank { series: id, hour, route, level, rank, source, grade } => {
+            let rest = format!("{level}|{rank}|{}|{grade}", s(source));
+            cell_name("rank", &series(id), hour, route, &rest)
         }
         Cell::Reliability { series: id, hour, route, kind, bin, level, right, source } => {
             let rest = format!("{}|{bin}|{level}|{right}|{}", kind.as_str(), s(source));

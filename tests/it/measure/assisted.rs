@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use vigie::fact::GRADE_STARTS;
 use vigie::measure::{
     accuracy::accuracy,
     assisted::{Promise, ScoreBin, Stratum, assisted, difference, tuned},
@@ -303,7 +304,7 @@ fn labels_of_an_unknown_design_are_weighted_by_what_is_known() {
                 labels += 1.0;
             }
         }
-        let weighted: Vec<Stratum> = strata.iter().map(post_stratified).collect();
+        let weighted: Vec<Stratum> = strata.iter().map(|s| post_stratified(s, &GRADE_STARTS)).collect();
         let found = assisted(&weighted, 0.95).estimate;
         covered += u32::from(found.lower.is_some_and(|l| l <= truth) && found.upper.is_some_and(|u| truth <= u));
         naive += right / labels / f64::from(REVIEWS);
