@@ -449,7 +449,7 @@ pub enum WarningCode {
     NoLabels,
     /// A route (subject) has predictions but no label: its accuracy is unknown and `all` is biased.
     RouteWithoutLabels,
-    /// n labels carry no inclusion probability and count with weight 1, as rows of a plain sample.
+    /// n labels carry no inclusion probability: they count as their version, route and confidence say.
     UnknownInclusion,
     /// n predictions carry a code (an example in subject) that the nomenclature does not know.
     UnknownCodes,

@@ -10,6 +10,8 @@
 //! leaves unexplained is uncertain. `λ` is the regression coefficient of `y` on `f` ("power tuning"); a useless `f` gets
 //! `λ` near 0, and 0 is the Hájek estimate.
 
+pub mod parts;
+
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};

@@ -5,8 +5,9 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use vigie::fact::GRADE_STARTS;
 use vigie::measure::{
     accuracy::accuracy,
-    assisted::{Promise, ScoreBin, Stratum, assisted, difference, tuned},
+    assisted::{Promise, ScoreBin, Stratum, assisted, difference, parts::assisted_parts, tuned},
     post_stratification::post_stratified,
+    proportion::Estimate,
     review_design::{ReviewStratum, half_width, labels_for, neyman, scaled},
     threshold::{curve, lowest_safe},
     weight::WeightSums,
@@ -75,7 +76,7 @@ fn reviewed(
         let bins = || strata.iter().flat_map(Stratum::bins);
         let (right, wrong) = (bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum());
         let (found, hajek) = (assisted(&strata, 0.95), accuracy(right, wrong, 0.95).estimate);
-        let inside = |e: vigie::measure::proportion::Estimate| {
+        let inside = |e: Estimate| {
             f64::from(u8::from(e.lower.is_some_and(|l| l <= truth) && e.upper.is_some_and(|u| truth <= u)))
         };
         t.covered += inside(found.estimate);
@@ -312,4 +313,63 @@ fn labels_of_an_unknown_design_are_weighted_by_what_is_known() {
     println!("{covered} of {REVIEWS} cover {truth:.4}; unweighted one would read {naive:.4}");
     assert!(covered >= REVIEWS * 17 / 20, "{covered} of {REVIEWS}");
     assert!((naive - truth).abs() > 0.05, "the labels are not like the whole: {naive}");
+}
+
+/// Grades of the product: the first fiftieth of each.
+fn graded(confidence: f64) -> usize {
+    GRADE_STARTS.partition_point(|start| *start <= bin(confidence)) - 1
+}
+
+/// Precision of codes over redrawn reviews: the assisted interval covers and is narrower than that of the labels alone.
+#[test]
+fn the_assisted_precision_of_codes_covers() {
+    let Some(all) = naf2025() else {
+        println!("skipped: no ../shared/data/naf2025");
+        return;
+    };
+    let reviews: u32 = std::env::var("VIGIE_REVIEWS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let codes = 1 + all.iter().map(|k| k.predicted).max().unwrap_or(0);
+    let mut truth = vec![(0.0, 0.0); codes];
+    for known in &all {
+        truth[known.predicted].0 += f64::from(u8::from(known.right));
+        truth[known.predicted].1 += 1.0;
+    }
+    println!("labels of the code  codes  assisted  Hajek  width");
+    let mut rng = ChaCha8Rng::seed_from_u64(17);
+    let weights = [0.05, 0.6].map(|rate| WeightSums::of(rate).expect("a rate"));
+    let mut tallies = [[0.0; 5]; 2];
+    for _ in 0..reviews {
+        let mut parts = vec![vec![vec![ScoreBin::default(); GRADE_STARTS.len()]; 2]; codes];
+        for known in &all {
+            let route = usize::from(known.confidence < THRESHOLD);
+            let bin = &mut parts[known.predicted][route][graded(known.confidence)];
+            bin.n += 1;
+            if rng.random::<f64>() < [0.05, 0.6][route] {
+                if known.right { bin.right += weights[route] } else { bin.wrong += weights[route] }
+            }
+        }
+        // a route without predictions is none
+        parts.iter_mut().for_each(|routes| routes.retain(|bins| bins.iter().any(|bin| bin.n > 0)));
+        for (code, found) in assisted_parts(&parts, 0.95).into_iter().enumerate() {
+            let Some(found) = found else { continue };
+            let share = truth[code].0 / truth[code].1;
+            let inside = |e: Estimate| {
+                f64::from(u8::from(e.lower.is_some_and(|l| l <= share) && e.upper.is_some_and(|u| share <= u)))
+            };
+            let width = |e: Estimate| e.upper.unwrap_or(1.0) - e.lower.unwrap_or(0.0);
+            let of = &mut tallies[usize::from(found.n >= 100)];
+            let more =
+                [1.0, inside(found.estimate), inside(found.unassisted), width(found.estimate), width(found.unassisted)];
+            of.iter_mut().zip(more).for_each(|(sum, x)| *sum += x);
+        }
+    }
+    for (name, [n, covered, alone, narrow, wide]) in ["30 to 99", "100 and more"].into_iter().zip(tallies) {
+        let (per_review, covered, alone) = (n / f64::from(reviews), covered / n, alone / n);
+        println!("{name:<18}  {per_review:>5.1}  {covered:>8.3}  {alone:>5.3}  {:.3}", narrow / wide);
+        // the few codes with many labels are the same ones in every review
+        let most = if name == "30 to 99" { 0.97 } else { 1.0 };
+        let error = 3.0 * (0.05 * 0.95 / n).sqrt();
+        assert!(covered > 0.935 - error && covered < most + error, "{name}: {covered}");
+        assert!(narrow < 0.9 * wide, "{name}: {narrow} of {wide}");
+    }
 }
