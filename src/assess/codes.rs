@@ -28,6 +28,8 @@ struct Code {
     known: bool,
     predicted: u64,
     auto: u64,
+    /// Predictions of which a route is known.
+    routed: u64,
     right: WeightSums,
     /// Predicted as this code, truly another.
     false_positive: WeightSums,
@@ -51,6 +53,11 @@ pub fn by_code(
         code.known = volume.int(row, "known") == 1;
         code.predicted = volume.count(row, "n");
         code.auto = volume.count(row, "auto");
+    }
+    for row in (0..graded.rows()).filter(|row| graded.text(*row, "route").is_some()) {
+        if let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) {
+            code.routed += graded.count(row, "n");
+        }
     }
     let mut pairs: BTreeMap<(String, String), WeightSums> = BTreeMap::new();
     for row in 0..outcome.rows() {
@@ -124,7 +131,7 @@ fn quality(
         n_predicted: of.predicted,
         n_labelled: of.right.n + of.false_positive.n,
         n_actual: of.right.n + of.false_negative.n,
-        automation_rate: share(of.auto, of.predicted),
+        automation_rate: share(of.auto, of.routed),
         precision: measured.precision,
         recall: measured.recall,
         f1: measured.f1,

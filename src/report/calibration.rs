@@ -38,16 +38,23 @@ impl Calibration {
             caption: t.s("calibration.caption_reliability").to_owned(),
             wide: false,
         });
-        let confidence = chart::calibration::confidence(t, &c.confidence, a.scope.threshold)?.map(|svg| Figure {
-            title: t.s("calibration.figure_confidence").to_owned(),
-            svg,
-            legend: vec![
-                (Ink::Auto.swatch(), t.route("auto")),
-                (Ink::Manual.swatch(), t.s("calibration.other").to_owned()),
-            ],
-            caption: t.s("calibration.caption_confidence").to_owned(),
-            wide: false,
-        });
+        // without a route known everything would look like work for people
+        let routed = a.traffic.automation_rate.is_some();
+        let confidence =
+            chart::calibration::confidence(t, &c.confidence, a.scope.threshold, routed)?.map(|svg| Figure {
+                title: t.s("calibration.figure_confidence").to_owned(),
+                svg,
+                legend: if routed {
+                    vec![
+                        (Ink::Auto.swatch(), t.route("auto")),
+                        (Ink::Manual.swatch(), t.s("calibration.other").to_owned()),
+                    ]
+                } else {
+                    Vec::new()
+                },
+                caption: t.s("calibration.caption_confidence").to_owned(),
+                wide: false,
+            });
         let threshold = chart::calibration::threshold(t, &a.threshold_curve, a.scope.threshold)?.map(|svg| Figure {
             title: t.s("calibration.figure_threshold").to_owned(),
             svg,

@@ -93,6 +93,7 @@ fn automation(t: &Texts, a: &Assessment) -> Headline {
         Some(_) => {
             t.f("strip.automation_meaning", &[("auto", &t.int(traffic.auto)), ("manual", &t.int(traffic.manual))])
         }
+        None if traffic.predictions > traffic.errors => t.s("strip.automation_unrouted").to_owned(),
         None => t.s("strip.automation_none").to_owned(),
     };
     headline(t, "strip.automation", t.pct(traffic.automation_rate), meaning)

@@ -19,16 +19,24 @@ impl Volume {
         let figure = chart::volume::volume(t, &a.series.daily)?.map(|svg| Figure {
             title: t.s("volume.figure").to_owned(),
             svg,
-            legend: vec![
-                (Ink::Auto.swatch(), t.route("auto")),
-                (Ink::Manual.swatch(), t.route("manual")),
-                (Ink::Error.swatch(), t.s("volume.errors").to_owned()),
-            ],
+            legend: legend(t, a),
             caption: t.s("volume.caption").to_owned(),
             wide: true,
         });
         Ok(Self { figure, versions: versions(t, a) })
     }
+}
+
+/// Routes, and what has none where there is such.
+fn legend(t: &Texts, a: &Assessment) -> Vec<(&'static str, String)> {
+    let unrouted = a.series.daily.iter().any(|day| chart::volume::unrouted(day) > 0);
+    let rows = [
+        (true, Ink::Auto, t.route("auto")),
+        (true, Ink::Manual, t.route("manual")),
+        (unrouted, Ink::Null, t.s("volume.unrouted").to_owned()),
+        (true, Ink::Error, t.s("volume.errors").to_owned()),
+    ];
+    rows.into_iter().filter(|(shown, ..)| *shown).map(|(_, ink, text)| (ink.swatch(), text)).collect()
 }
 
 fn versions(t: &Texts, a: &Assessment) -> Option<Table> {

@@ -37,7 +37,12 @@ pub(crate) fn reliability(t: &Texts, bins: &[ReliabilityBin]) -> Result<Option<S
 }
 
 /// How many predictions have which confidence, by route, with the threshold.
-pub(crate) fn confidence(t: &Texts, bins: &[ConfidenceBin], threshold: Option<f64>) -> Result<Option<String>, Error> {
+pub(crate) fn confidence(
+    t: &Texts,
+    bins: &[ConfidenceBin],
+    threshold: Option<f64>,
+    routed: bool,
+) -> Result<Option<String>, Error> {
     let most = bins.iter().map(|b| b.n).max().unwrap_or(0);
     if most == 0 {
         return Ok(None);
@@ -56,7 +61,7 @@ pub(crate) fn confidence(t: &Texts, bins: &[ConfidenceBin], threshold: Option<f6
                 panel.bar((left, auto), (right, 0.0), Ink::Auto)?;
             }
             if bin.n as f64 > auto {
-                panel.bar((left, bin.n as f64), (right, auto), Ink::Manual)?;
+                panel.bar((left, bin.n as f64), (right, auto), if routed { Ink::Manual } else { Ink::All })?;
             }
         }
         panel.foot()?;

@@ -28,7 +28,8 @@ pub(crate) fn volume(t: &Texts, daily: &[Daily]) -> Result<Option<String>, Error
         bars.text((x.0, top), (-48, -14), t.s("volume.axis_count"), Ink::Muted, Side::Right)?;
         for day in daily {
             let Some(place) = days.place(&day.day) else { continue };
-            stack(&bars, place, [(day.auto, Ink::Auto), (day.manual, Ink::Manual), (day.errors, Ink::Error)])?;
+            let parts = [(day.auto, Ink::Auto), (day.manual, Ink::Manual), (unrouted(day), Ink::Null)];
+            stack(&bars, place, parts.into_iter().chain([(day.errors, Ink::Error)]))?;
         }
         bars.foot()?;
 
@@ -44,7 +45,12 @@ pub(crate) fn volume(t: &Texts, daily: &[Daily]) -> Result<Option<String>, Error
     Ok(Some(svg))
 }
 
-fn stack(panel: &Panel<'_>, place: f64, parts: [(u64, Ink); 3]) -> Drawn {
+/// Predictions of a day that have a code and no route.
+pub(crate) fn unrouted(day: &Daily) -> u64 {
+    day.predictions.saturating_sub(day.auto + day.manual + day.errors)
+}
+
+fn stack(panel: &Panel<'_>, place: f64, parts: impl Iterator<Item = (u64, Ink)>) -> Drawn {
     let mut foot = 0.0;
     for (n, ink) in parts {
         if n > 0 {
