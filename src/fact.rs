@@ -11,6 +11,7 @@ mod facts;
 mod grade;
 mod ledger;
 mod merge;
+mod opinions;
 mod specimen;
 
 pub use cell::{CONFIDENCE_BINS, Cell, CellKey, PROBABILITY_BINS, PageKey, ScoreKind, Table, Tally};
@@ -19,4 +20,5 @@ pub use facts::{CountPage, Facts, MomentPage, Moments, Wide};
 pub use grade::{GRADE_STARTS, GRADES, grade};
 pub use ledger::{IntakeRow, Ledger};
 pub use merge::{MergeError, Union, merge};
+pub use opinions::{Opinion, OpinionPage, Opinions};
 pub use specimen::{Specimen, SpecimenPage, Verdict};

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::{
-    agreement::{CodeAgreement, HumanAgreement},
+    agreement::{AnnotatorPair, Annotators, CodeAgreement, HumanAgreement},
     alarms::{Alarm, AlarmKind, Alarms, Carrier, Classical, DetectorName, Evidence},
     attributes::{AttributeDrift, ValueDrift},
     before_labels::{BeforeLabels, Recalibrated, RecalibratedPoint, Refused, TrueMix, TrueShare},

@@ -82,7 +82,7 @@ pub async fn assess(
         of_reference.keep(|version| version == other);
         of_current.keep(|version| version != other);
     }
-    let opinions = engine.ask(Question::Agreement, &leveled).await?;
+    let opinions = engine.ask(Question::Opinions, &leveled).await?;
     let outcome = engine.ask(Question::Outcome, &leveled).await?;
     let uncoded = engine.ask(Question::Uncodable, &period).await?;
     let score = engine.ask(Question::Score, &period).await?;

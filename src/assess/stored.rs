@@ -40,7 +40,7 @@ struct Sum {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error(
-        "these facts were made with other nomenclatures or review rates; use the configuration \
+        "these facts were made with other nomenclatures, review rates, texts or annotators; use the configuration \
          and flags of the service that made them, or let `vigie serve` or `vigie ingest` make them anew"
     )]
     OtherNaming,

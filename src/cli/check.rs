@@ -135,7 +135,7 @@ fn made_under(store: &Store, config: &Config) -> Result<String, String> {
     let naming = settings::naming(config, &ScopeArgs::default()).map_err(|e| format!("{e:#}"))?;
     match store.adopted().map_err(|e| e.to_string())? {
         Some(made) if made != rules(&naming.book, &naming.policies) => Err(
-            "made under other thresholds, nomenclatures or review rates than this configuration has; `vigie serve` or \
+            "made under other thresholds, nomenclatures, review rates, texts or annotators than this configuration has; `vigie serve` or \
                  `vigie ingest` with it would make all facts anew from the journal or the topics"
                 .to_owned(),
         ),

@@ -33,6 +33,7 @@ fn policy(s: &Section<'_>, default: &Policy, own: &[(String, PathBuf)]) -> Polic
         review_rates,
         nomenclature: nomenclature(s, own).or_else(|| default.nomenclature.clone()),
         texts: s.number("texts", "a share from 0 to 1", |x| (0.0..=1.0).contains(&x)).or(default.texts),
+        annotators: s.flag("annotators").unwrap_or(default.annotators),
     }
 }
 

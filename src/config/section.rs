@@ -156,6 +156,10 @@ impl<'s> Section<'s> {
         self.value(key)?.number(allowed, is)
     }
 
+    pub fn flag(&self, key: &'static str) -> Option<bool> {
+        self.value(key)?.flag()
+    }
+
     pub fn texts(&self, key: &'static str) -> Option<Vec<String>> {
         self.texts_that(key, "", |_| true)
     }
@@ -211,6 +215,14 @@ impl<'s> Found<'s> {
 
     pub fn is_false(&self) -> bool {
         matches!(self.value, DeValue::Boolean(false))
+    }
+
+    pub fn flag(&self) -> Option<bool> {
+        let flag = self.value.as_bool();
+        if flag.is_none() {
+            self.refuse("true or false");
+        }
+        flag
     }
 
     /// A text, number or boolean as a text, without complaint.

@@ -152,15 +152,6 @@ pub enum Cell {
         right: bool,
         source: Symbol,
     },
-    /// Pairs of codes that two people gave one prediction, each on their own; `None` = uncodable. A prediction with m
-    /// opinions adds 1/(m-1) for each of its m(m-1)/2 pairs (`w`): the coincidences of Krippendorff.
-    Agreement {
-        series: SeriesId,
-        hour: i64,
-        route: Option<Route>,
-        one: Option<Symbol>,
-        other: Option<Symbol>,
-    },
 }
 
 /// A symbol and a grade in one number. More symbols than 2^28 do not fit any memory.
@@ -186,7 +177,8 @@ fn symbol(key: u32) -> Option<Symbol> {
     (key != NO_SYMBOL).then_some(Symbol(key))
 }
 
-/// Facts are in nine tables: of counts, of [`Moments`](super::Moments), and of [`Specimen`](super::Specimen)s.
+/// Facts are in nine tables: of counts, of [`Moments`](super::Moments), of [`Specimen`](super::Specimen)s, and of
+/// [`Opinions`](super::Opinions).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Table {
@@ -197,17 +189,17 @@ pub enum Table {
     Outcome = 8,
     Rank = 9,
     Reliability = 10,
-    Agreement = 11,
     Specimen = 12,
+    Opinion = 13,
 }
 
 impl Table {
     pub const COUNTS: [Table; 4] = [Table::Volume, Table::Score, Table::Latency, Table::Tally];
-    pub const MOMENTS: [Table; 4] = [Table::Outcome, Table::Rank, Table::Reliability, Table::Agreement];
+    pub const MOMENTS: [Table; 3] = [Table::Outcome, Table::Rank, Table::Reliability];
 
     /// Every table.
     pub fn all() -> impl Iterator<Item = Table> {
-        Table::COUNTS.into_iter().chain(Table::MOMENTS).chain([Table::Specimen])
+        Table::COUNTS.into_iter().chain(Table::MOMENTS).chain([Table::Specimen, Table::Opinion])
     }
 
     /// Its name in SQL.
@@ -220,8 +212,8 @@ impl Table {
             Table::Outcome => "outcome",
             Table::Rank => "rank",
             Table::Reliability => "reliability",
-            Table::Agreement => "agreement",
             Table::Specimen => "specimen",
+            Table::Opinion => "opinion",
         }
     }
 
@@ -238,13 +230,8 @@ impl Table {
             Table::Volume => [named_and_graded(a)?, b, c],
             Table::Score | Table::Latency | Table::Tally => [a, b, c],
             Table::Outcome => [perhaps(a)?, perhaps(b)?, named_and_graded(c)?],
-            Table::Agreement => {
-                // the pair is kept in the order of its numbers
-                let (a, b) = (perhaps(a)?, perhaps(b)?);
-                [a.min(b), a.max(b), c]
-            }
-            // rows of their own: see `Specimen::renamed`
-            Table::Specimen => return None,
+            // rows of their own: see `Specimen::renamed` and `Opinions::renamed`
+            Table::Specimen | Table::Opinion => return None,
             Table::Rank | Table::Reliability => [a, b, named(c)?],
         })
     }
@@ -311,10 +298,6 @@ impl Cell {
                 let right = u32::from(level) << 1 | u32::from(right);
                 (page(Table::Reliability, series, hour, route), [(kind as u32) << 16 | bin, right, source.0])
             }
-            Cell::Agreement { series, hour, route, one, other } => {
-                let (one, other) = (or_none(one), or_none(other));
-                (page(Table::Agreement, series, hour, route), [one.min(other), one.max(other), 0])
-            }
         }
     }
 
@@ -346,8 +329,7 @@ impl Cell {
                 let source = Symbol(source);
                 Cell::Outcome { series, hour, route, predicted: symbol(a), actual: symbol(b), source, grade }
             }
-            Table::Agreement => Cell::Agreement { series, hour, route, one: symbol(a), other: symbol(b) },
-            Table::Specimen => return None,
+            Table::Specimen | Table::Opinion => return None,
             Table::Rank => {
                 let (rank, grade) = ungraded(b);
                 Cell::Rank { series, hour, route, level: a as u8, rank: rank as u8, source, grade }

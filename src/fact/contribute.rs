@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Cell, Facts, Moments, PageKey, ScoreKind, Specimen, Table, Tally, grade};
+use super::{Cell, Facts, Moments, Opinions, PageKey, ScoreKind, Specimen, Table, Tally, grade};
 use crate::{
     event::{Fixed, NO_LATENCY, PredictionEntry, Route, SeriesId, Symbol, Symbols, Weight},
     join::{Held, Joined, Label},
@@ -16,6 +16,8 @@ pub struct LevelTable {
     /// Weights of labels that name no inclusion probability, by route.
     pub auto: Option<Weight>,
     pub manual: Option<Weight>,
+    /// Whether facts say who gave which opinion.
+    pub annotators: bool,
     /// For each code its ancestors, coarsest first; shorter where the code is coarser. Filled as codes are met.
     /// At the code's number.
     paths: Vec<Option<Path>>,
@@ -31,7 +33,12 @@ struct Path {
 impl LevelTable {
     pub fn new(nomenclature: Arc<Nomenclature>, auto: Option<f64>, manual: Option<f64>) -> Self {
         let weight = |rate: Option<f64>| rate.filter(|r| *r > 0.0 && *r <= 1.0).map(Weight::from_inclusion);
-        LevelTable { nomenclature, auto: weight(auto), manual: weight(manual), paths: Vec::new() }
+        LevelTable { nomenclature, auto: weight(auto), manual: weight(manual), annotators: false, paths: Vec::new() }
+    }
+
+    /// The same where facts say who gave which opinion.
+    pub fn with_annotators(self, annotators: bool) -> Self {
+        LevelTable { annotators, ..self }
     }
 
     fn learn(&mut self, code: Symbol, symbols: &Symbols) {
@@ -94,7 +101,7 @@ impl Contribution {
             let weight = label.and_then(|l| l.weight.or_else(|| self.rate(joined.prediction)));
             if let Some(label) = &label {
                 self.label(facts, &joined, label, weight, symbols, sign);
-                agreement(facts, held, &joined, sign);
+                self.opinions(facts, held, joined.prediction, sign);
             }
             if let Some(specimen) = Specimen::of(&joined, label.as_ref(), weight) {
                 let p = joined.prediction;
@@ -135,6 +142,14 @@ impl Contribution {
             facts.count(Cell::Latency { series, hour, route, bin: p.latency }, sign);
         }
         facts.ledger.errors += sign * i64::from(p.failed);
+    }
+
+    /// What people said of the prediction, where there are several.
+    fn opinions(&self, facts: &mut Facts, held: &Held, p: &PredictionEntry, sign: i64) {
+        let named = self.series.get(&p.series).is_some_and(|table| table.annotators);
+        if let Some(opinions) = Opinions::of(held, p.model, named) {
+            facts.opinions(PageKey::new(Table::Opinion, p.series, p.hour(), p.route), opinions, sign);
+        }
     }
 
     /// Weight of a label that names none, where the configuration says how its route is drawn.
@@ -193,23 +208,6 @@ impl Contribution {
             let cell =
                 Cell::Reliability { series, hour, route, kind, bin: kind.bin(p.confidence), level, right, source };
             facts.moments(cell, &Moments::row(weight, p.confidence), sign);
-        }
-    }
-}
-
-/// Pairs of what people said of one prediction, where there are several.
-fn agreement(facts: &mut Facts, held: &Held, joined: &Joined<'_>, sign: i64) {
-    let p = joined.prediction;
-    if held.corrections.len() < 2 {
-        return;
-    }
-    let opinions = held.opinions(p.model);
-    let Some(others) = opinions.len().checked_sub(1).filter(|n| *n > 0) else { return };
-    let share = Moments::row(Some(Weight(Weight::ONE / others as u64)), Fixed(0));
-    for (i, one) in opinions.iter().enumerate() {
-        for other in &opinions[i + 1..] {
-            let cell = Cell::Agreement { series: p.series, hour: p.hour(), route: p.route, one: *one, other: *other };
-            facts.moments(cell, &share, sign);
         }
     }
 }

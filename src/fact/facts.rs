@@ -1,7 +1,7 @@
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, CellKey, Ledger, PageKey, Specimen, SpecimenPage};
+use super::{Cell, CellKey, Ledger, OpinionPage, Opinions, PageKey, Specimen, SpecimenPage};
 use crate::event::{Fixed, Weight};
 
 type Hasher = foldhash::fast::FixedState;
@@ -90,6 +90,7 @@ pub struct Facts {
     pub counts: HashMap<PageKey, CountPage, Hasher>,
     pub moments: HashMap<PageKey, MomentPage, Hasher>,
     pub specimens: HashMap<PageKey, SpecimenPage, Hasher>,
+    pub opinions: HashMap<PageKey, OpinionPage, Hasher>,
     pub ledger: Ledger,
 }
 
@@ -122,6 +123,10 @@ impl Facts {
         *self.specimens.entry(page).or_default().entry(specimen).or_default() += n;
     }
 
+    pub fn opinions(&mut self, page: PageKey, opinions: Opinions, n: i64) {
+        *self.opinions.entry(page).or_default().entry(opinions).or_default() += n;
+    }
+
     /// Drops cells that cancelled out.
     pub fn settle(&mut self) {
         self.counts.retain(|_, page| {
@@ -133,6 +138,10 @@ impl Facts {
             !page.is_empty()
         });
         self.specimens.retain(|_, page| {
+            page.retain(|_, n| *n != 0);
+            !page.is_empty()
+        });
+        self.opinions.retain(|_, page| {
             page.retain(|_, n| *n != 0);
             !page.is_empty()
         });

@@ -123,6 +123,12 @@ impl Renaming {
                 *to.entry(specimen.renamed(|own| self.symbol(own))?).or_default() += n;
             }
         }
+        for (key, page) in facts.opinions {
+            let to = sum.opinions.entry(self.page(key)?).or_default();
+            for (opinions, n) in page {
+                *to.entry(opinions.renamed(|own| self.symbol(own))?).or_default() += n;
+            }
+        }
         sum.ledger.merge(&facts.ledger);
         Some(())
     }

@@ -17,6 +17,8 @@ pub struct Policy {
     pub nomenclature: Option<String>,
     /// Share of predictions whose text and attributes are kept; `None` = all.
     pub texts: Option<f64>,
+    /// Whether facts say who gave which opinion, where several people coded one prediction.
+    pub annotators: bool,
 }
 
 impl Policy {

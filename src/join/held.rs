@@ -100,9 +100,9 @@ impl Held {
         Some(Label::of(holding))
     }
 
-    /// What several people said of a model's prediction, each on their own: the first opinion of each, in the order of
-    /// their numbers. Later revisions are second thoughts that saw what was said before, and count for nothing here.
-    pub fn opinions(&self, model: Symbol) -> Vec<Option<Symbol>> {
+    /// What several people said of a model's prediction, each on their own: who, and the code of their first opinion, in
+    /// the order of the people's numbers. Later revisions are second thoughts that saw what was said before, and count for nothing here.
+    pub fn opinions(&self, model: Symbol) -> Vec<(Symbol, Option<Symbol>)> {
         let first =
             self.corrections.iter().map(|c| &c.entry).filter(|c| {
                 c.revision == 1 && !c.retracted && c.model.is_none_or(|m| m == model) && c.annotator.is_some()
@@ -110,7 +110,7 @@ impl Held {
         let mut by: Vec<&CorrectionEntry> = first.collect();
         by.sort_by(|a, b| (a.annotator, a.at, &a.id).cmp(&(b.annotator, b.at, &b.id)));
         by.dedup_by_key(|c| c.annotator);
-        by.into_iter().map(|c| c.code).collect()
+        by.into_iter().filter_map(|c| Some((c.annotator?, c.code))).collect()
     }
 
     pub fn standing(&self) -> Standing {

@@ -3,13 +3,26 @@
 pub mod cohen;
 pub mod noise;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{
-    proportion::{Estimate, wilson},
-    ratio::{Ratio, Side},
-    weight::WeightSums,
-};
+use super::proportion::{Estimate, wilson};
+
+/// Items that were given the same labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Votes {
+    /// Labels by code, codes counted from 0, each once.
+    pub labels: Vec<(usize, u32)>,
+    pub items: u64,
+}
+
+impl Votes {
+    /// Labels on one item.
+    fn size(&self) -> f64 {
+        self.labels.iter().map(|(_, n)| f64::from(*n)).sum()
+    }
+}
 
 /// Agreement of two or more annotators who may be different people on each item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,83 +37,160 @@ pub struct Agreement {
     pub kappa: Estimate,
     /// Krippendorff's alpha for names: the same with a correction for few labels.
     pub alpha: Estimate,
-    /// For each code: of the other labels on items that somebody gave it, the share that have it, too.
-    pub codes: Vec<Estimate>,
+    /// At the code's number, as far as codes were met.
+    pub codes: Vec<OfCode>,
 }
 
-/// Agreement from the table of pairs of labels.
+/// Agreement on one code.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OfCode {
+    /// Labels that gave it, on items with at least two.
+    pub labels: f64,
+    /// Of the other labels on items that somebody gave it, the share that have it, too.
+    pub agreement: Estimate,
+    /// What the others most often said instead.
+    pub instead: Option<usize>,
+}
+
+/// Agreement from the labels of each item.
 ///
-/// `pairs[a][b]` counts ordered pairs of labels on one item; an item with `m` labels adds `1/(m−1)` for each of its
-/// `m(m−1)` pairs (Krippendorff's coincidence table, symmetric). With `V` its sum, `v_c` its row sums and
-/// `P_e = Σ (v_c/V)²`:
-/// - observed `P_o = Σ pairs[c][c] / V`,
+/// An item with `m` labels, `x_c` of them `c`, adds `1/(m−1)` for each of its `m(m−1)` ordered pairs (Krippendorff's
+/// coincidences). With `V` their sum, which is the number of labels, `v_c` the labels `c`, `e_c = Σ x_c(x_c−1)/(m−1)`
+/// the pairs of equal ones and `P_e = Σ (v_c/V)²`:
+/// - observed `P_o = Σ e_c / V`,
 /// - Fleiss' `κ = (P_o − P_e)/(1 − P_e)`; with as many labels on every item it is his formula,
 /// - Krippendorff's `α = 1 − (1 − 1/V)(1 − κ)`,
-/// - of a code, `pairs[c][c] / v_c` (specific agreement).
+/// - of a code, `e_c / v_c` (specific agreement).
 ///
-/// *Intervals* are Wilson's at an effective number of items. That of `κ` follows from its linearised variance: a pair
-/// `(a, b)` moves it by `[1{a=b} − P_o]/(1−P_e) − (1−P_o)(p_a + p_b − 2P_e)/(1−P_e)²`. Sums do not say how pairs of one
-/// item go together, so each item counts as one pair: with two labels on each item intervals have their level, with
-/// more they are too wide (see `docs/statistics.md`).
+/// *Intervals* are Wilson's at the number of items `p(1−p)/s²` at which a proportion has the linearised variance `s²` of
+/// the figure, a sum over items. With `a = Σ x_c(x_c−1)/(m(m−1))` an item moves `P_o` by `m (a − P_o)/V`, `κ` by
+/// `(m/V) [(a − P_o)/(1−P_e) − 2(1−P_o)(Σ p_c x_c/m − P_e)/(1−P_e)²]` and `e_c/v_c = q` by `[x_c(x_c−1)/(m−1) − q x_c]/v_c`.
+/// `s²` is pooled with two items of the variance `p(1−p)/k²`, of `k = (Σ m)²/Σ m²` items there are (Kish; of a code `x_c`
+/// in place of `m`), and `k` is the number where all agree or none.
 ///
-/// *Assumes* items independent of each other and drawn alike. *Edge cases*: `None` without pairs; one code only leaves
-/// `κ` and `α` without a value, as chance would agree, too.
+/// *Assumes* items independent of each other and drawn alike; labels of one item may depend on each other. *Edge cases*:
+/// items with fewer than two labels are left out, `None` without any other; one code only leaves `κ` and `α` without a
+/// value, as chance would agree, too.
 ///
 /// Fleiss (1971), Psychological Bulletin 76; Krippendorff (2004), Content Analysis, chapter 11; Cicchetti and Feinstein
 /// (1990), Journal of Clinical Epidemiology 43, for single codes; Gwet (2008), British Journal of Mathematical and
-/// Statistical Psychology 61, for variances by linearisation.
+/// Statistical Psychology 61, for variances by linearisation; Kish (1965), Survey Sampling.
 ///
 /// ```
-/// use vigie::measure::agreement::agreement;
+/// use vigie::measure::agreement::{Votes, agreement};
 /// // two labels on each of 100 items: 45 twice the first code, 35 twice the second, 20 differ
-/// let found = agreement(&[vec![90.0, 20.0], vec![20.0, 70.0]], 100, 0.95).unwrap();
+/// let votes = |labels: &[(usize, u32)], items| Votes { labels: labels.to_vec(), items };
+/// let all = [votes(&[(0, 2)], 45), votes(&[(1, 2)], 35), votes(&[(0, 1), (1, 1)], 20)];
+/// let found = agreement(&all, 0.95).unwrap();
 /// assert_eq!(found.observed.estimate, Some(0.8));
 /// assert!((found.kappa.estimate.unwrap() - (0.8 - 0.505) / 0.495).abs() < 1e-12);
-/// assert!((found.codes[0].estimate.unwrap() - 90.0 / 110.0).abs() < 1e-12);
+/// assert!((found.codes[0].agreement.estimate.unwrap() - 90.0 / 110.0).abs() < 1e-12);
 /// ```
-pub fn agreement(pairs: &[Vec<f64>], items: u64, confidence_level: f64) -> Option<Agreement> {
-    let total: f64 = pairs.iter().flatten().sum();
-    let n = items as f64;
-    if !(total > 0.0 && total.is_finite() && items > 0 && pairs.iter().flatten().all(|x| *x >= 0.0)) {
-        return None;
-    }
-    let diagonal = |code: usize| pairs.get(code).and_then(|row| row.get(code)).copied().unwrap_or(0.0);
-    let rows: Vec<f64> = pairs.iter().map(|row| row.iter().sum()).collect();
-    let share: Vec<f64> = rows.iter().map(|row| row / total).collect();
-    let observed = ((0..pairs.len()).map(diagonal).sum::<f64>() / total).clamp(0.0, 1.0);
-    let chance: f64 = share.iter().map(|p| p * p).sum();
-    let mut squares = 0.0;
-    for (a, row) in pairs.iter().enumerate() {
-        for (b, pair) in row.iter().enumerate() {
-            let margins = share.get(a).unwrap_or(&0.0) + share.get(b).unwrap_or(&0.0) - 2.0 * chance;
-            let equal = if a == b { 1.0 } else { 0.0 };
-            squares += pair / total * moves(equal, observed, chance, margins).powi(2);
+pub fn agreement(votes: &[Votes], confidence_level: f64) -> Option<Agreement> {
+    let votes: Vec<&Votes> = votes.iter().filter(|v| v.items > 0 && v.size() >= 2.0).collect();
+    let mut codes: Vec<Code> = Vec::new();
+    let (mut total, mut squares) = (0.0, 0.0);
+    for v in &votes {
+        let (n, m) = (v.items as f64, v.size());
+        total += n * m;
+        squares += n * m * m;
+        for (at, x) in &v.labels {
+            if codes.len() <= *at {
+                codes.resize_with(*at + 1, Code::default);
+            }
+            let others = v.labels.iter().filter(|(other, _)| other != at);
+            if let Some(code) = codes.get_mut(*at) {
+                code.add(n, f64::from(*x), m, others);
+            }
         }
     }
-    let kappa = beyond_chance(observed, chance, squares / n, n, confidence_level);
+    if total <= 0.0 {
+        return None;
+    }
+    let share: Vec<f64> = codes.iter().map(|code| code.labels / total).collect();
+    let observed = (codes.iter().map(|code| code.equal).sum::<f64>() / total).clamp(0.0, 1.0);
+    let chance: f64 = share.iter().map(|p| p * p).sum();
+    let (mut of_observed, mut of_kappa) = (0.0, 0.0);
+    for v in &votes {
+        let (n, m) = (v.items as f64, v.size());
+        let equal: f64 = v.labels.iter().map(|(_, x)| equal(f64::from(*x), m)).sum::<f64>() / m;
+        let margin: f64 = v.labels.iter().map(|(at, x)| share.get(*at).unwrap_or(&0.0) * f64::from(*x) / m).sum();
+        let weight = n * (m / total).powi(2);
+        of_observed += weight * (equal - observed).powi(2);
+        of_kappa += weight * moves(equal, observed, chance, 2.0 * (margin - chance)).powi(2);
+    }
+    let items = total * total / squares;
+    let kappa = beyond_chance(observed, chance, of_kappa, items, confidence_level);
     let fewer = |kappa: f64| 1.0 - (1.0 - 1.0 / total) * (1.0 - kappa);
-    let code = |at: usize, row: &f64| {
-        // as so many items with two labels
-        let items = |pairs: f64| WeightSums { n: 1, w: pairs * n / total, w2: 2.0 * pairs * n / total };
-        let both = Side::new(&items(diagonal(at)), 2.0);
-        let one = Side::new(&items(2.0 * (row - diagonal(at)).max(0.0)), 1.0);
-        Ratio { success: both, failure: one }.interval(confidence_level).0
-    };
     Some(Agreement {
-        items,
+        items: votes.iter().fold(0, |sum, v| sum.saturating_add(v.items)),
         labels: total,
-        observed: wilson(observed, n, confidence_level),
+        observed: interval(observed, of_observed, items, confidence_level),
         kappa,
         alpha: Estimate {
             estimate: kappa.estimate.map(fewer),
             lower: kappa.lower.map(fewer),
             upper: kappa.upper.map(fewer),
         },
-        codes: rows.iter().enumerate().map(|(at, row)| code(at, row)).collect(),
+        codes: codes.into_iter().map(|code| code.read(confidence_level)).collect(),
     })
 }
 
-/// How much a pair moves kappa, given how much it moves agreement (`equal`) and chance (`margins`).
+/// Items that steady a variance, each as uncertain as one pair of labels: few items seldom show how much they differ.
+const TYPICAL: f64 = 2.0;
+
+/// Pairs of a label and an equal one, of `x` equal labels among `m`.
+fn equal(x: f64, m: f64) -> f64 {
+    x * (x - 1.0) / (m - 1.0)
+}
+
+/// Sums over the items on which somebody gave a code.
+#[derive(Debug, Default)]
+struct Code {
+    labels: f64,
+    equal: f64,
+    labels_squared: f64,
+    equal_squared: f64,
+    product: f64,
+    /// Pairs with another code.
+    others: BTreeMap<usize, f64>,
+}
+
+impl Code {
+    fn add<'a>(&mut self, n: f64, x: f64, m: f64, others: impl Iterator<Item = &'a (usize, u32)>) {
+        let equal = equal(x, m);
+        self.labels += n * x;
+        self.equal += n * equal;
+        self.labels_squared += n * x * x;
+        self.equal_squared += n * equal * equal;
+        self.product += n * x * equal;
+        for (other, y) in others {
+            *self.others.entry(*other).or_default() += n * x * f64::from(*y) / (m - 1.0);
+        }
+    }
+
+    fn read(self, confidence_level: f64) -> OfCode {
+        let instead = self.others.iter().rev().max_by(|a, b| a.1.total_cmp(b.1)).map(|(other, _)| *other);
+        if self.labels <= 0.0 {
+            return OfCode::default();
+        }
+        let p = (self.equal / self.labels).clamp(0.0, 1.0);
+        let squares = self.equal_squared - 2.0 * p * self.product + p * p * self.labels_squared;
+        let items = self.labels.powi(2) / self.labels_squared;
+        let variance = squares.max(0.0) / self.labels.powi(2);
+        OfCode { labels: self.labels, agreement: interval(p, variance, items, confidence_level), instead }
+    }
+}
+
+/// Wilson's interval at the number of items that gives a variance, once steadied.
+fn interval(p: f64, variance: f64, items: f64, confidence_level: f64) -> Estimate {
+    let typical = p * (1.0 - p) / items;
+    let n = p * (1.0 - p) * (items + TYPICAL) / (items * variance + TYPICAL * typical);
+    // all agree, or none: no variance is seen, every item counts
+    wilson(p, if n.is_finite() && n > 0.0 { n } else { items }, confidence_level)
+}
+
+/// How much an item moves kappa, given how far it agrees (`equal`) and how much it moves chance (`margins`).
 fn moves(equal: f64, observed: f64, chance: f64, margins: f64) -> f64 {
     (equal - observed) / (1.0 - chance) - (1.0 - observed) * margins / (1.0 - chance).powi(2)
 }
@@ -111,8 +201,6 @@ fn beyond_chance(observed: f64, chance: f64, variance: f64, items: f64, confiden
         return Estimate::default();
     }
     let scale = |agreed: f64| (agreed - chance) / (1.0 - chance);
-    let n = observed * (1.0 - observed) / (variance * (1.0 - chance).powi(2));
-    // all agree, or none: no variance is seen, every item counts
-    let found = wilson(observed, if n.is_finite() && n > 0.0 { n } else { items }, confidence_level);
+    let found = interval(observed, variance * (1.0 - chance).powi(2), items, confidence_level);
     Estimate { estimate: found.estimate.map(scale), lower: found.lower.map(scale), upper: found.upper.map(scale) }
 }

@@ -51,7 +51,7 @@ pub fn rules(book: &NomenclatureBook, policies: &Policies) -> Rules {
     Rules { naming: digest(book, policies), thresholds }
 }
 
-/// Nomenclatures, review rates and shares of texts as one number.
+/// Nomenclatures, review rates, shares of texts and whether annotators are named, as one number.
 fn digest(book: &NomenclatureBook, policies: &Policies) -> u64 {
     use std::hash::Hasher;
     let mut h = siphasher::sip::SipHasher13::new();
@@ -71,7 +71,7 @@ fn digest(book: &NomenclatureBook, policies: &Policies) -> u64 {
     }
     for (name, policy) in policies.models.iter().map(|(n, p)| (n.as_str(), p)).chain([("", &policies.default)]) {
         write(name);
-        write(&format!("{:?} {:?} {:?}", policy.nomenclature, policy.review_rates, policy.texts));
+        write(&format!("{:?} {:?} {:?} {}", policy.nomenclature, policy.review_rates, policy.texts, policy.annotators));
     }
     h.finish()
 }

@@ -64,7 +64,7 @@ impl Consumer {
     ) -> Result<Self, PipelineError> {
         if store.adopt(&rules(&book, &policies))? {
             tracing::warn!(
-                "thresholds, nomenclatures or review rates have changed: facts are made anew from the journal"
+                "thresholds, nomenclatures, review rates, texts or annotators have changed: facts are made anew from the journal"
             );
         }
         let symbols = store.symbols()?;

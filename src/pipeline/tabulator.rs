@@ -131,9 +131,11 @@ impl Tabulator {
         }
         let symbols = &self.admission.symbols;
         let model = symbols.series(id).map_or("", |s| symbols.text(s.model));
-        let rates = self.policies.of(model).review_rates;
+        let policy = self.policies.of(model);
+        let rates = policy.review_rates;
         let nomenclature = self.book.of_series(symbols, &self.policies, id);
-        self.contribution.introduce(id, LevelTable::new(nomenclature, rates.auto, rates.manual));
+        let table = LevelTable::new(nomenclature, rates.auto, rates.manual).with_annotators(policy.annotators);
+        self.contribution.introduce(id, table);
     }
 
     /// Introduces every series known so far: after a restart, a correction may come before any new prediction does.

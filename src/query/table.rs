@@ -13,7 +13,9 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     event::{Series, SeriesId, Symbol, Symbols, Weight},
-    fact::{Cell, CellKey, CountPage, Facts, MomentPage, Moments, PageKey, Specimen, Table, Tally},
+    fact::{
+        Cell, CellKey, CountPage, Facts, MomentPage, Moments, Opinion, OpinionPage, PageKey, Specimen, Table, Tally,
+    },
     nomenclature::{Nomenclature, RollUp},
 };
 
@@ -50,8 +52,8 @@ impl Tables {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(texts.iter()));
         let made = Maker { symbols, names, days: Days::new(options.time_zone.clone()) };
         let mut batches = Vec::new();
-        let Facts { mut counts, mut moments, mut specimens, ledger } = facts;
-        let codes = made.codes(&counts, &moments, nomenclature)?;
+        let Facts { mut counts, mut moments, mut specimens, mut opinions, ledger } = facts;
+        let codes = made.codes(&counts, &moments, &opinions, nomenclature)?;
         let mut pages: Vec<PageKey> = counts.keys().copied().collect();
         // in the order of time: queries over days meet runs of the same day
         pages.sort_unstable();
@@ -85,6 +87,17 @@ impl Tables {
             }
         }
         batches.push((Table::Specimen.name(), made.specimens(&rows, &excluded)?));
+        let mut pages: Vec<PageKey> = opinions.keys().copied().collect();
+        pages.sort_unstable();
+        let mut rows = Rows::default();
+        let mut item = 0;
+        for key in pages {
+            for (said, n) in opinions.remove(&key).unwrap_or_default() {
+                item += 1;
+                said.0.iter().for_each(|opinion| rows.push(key, (item, *opinion), n));
+            }
+        }
+        batches.push((Table::Opinion.name(), made.opinions(&rows)?));
         batches.push(("code", codes));
         let intake: Vec<_> = ledger.intake().collect();
         batches.push((
@@ -188,19 +201,11 @@ impl Maker<'_> {
     ) -> Result<RecordBatch, ArrowError> {
         let mut columns = self.common(rows)?;
         let cells: Vec<Cell> = rows.each_cell().collect();
-        if table != Table::Agreement {
-            let sources = || cells.iter().map(Cell::source);
-            columns.push(("source", self.named(sources())?, true));
-            let counted = sources().map(|s| Some(s.is_some_and(|s| !excluded.contains(&s))));
-            columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), false));
-        }
+        let sources = || cells.iter().map(Cell::source);
+        columns.push(("source", self.named(sources())?, true));
+        let counted = sources().map(|s| Some(s.is_some_and(|s| !excluded.contains(&s))));
+        columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), false));
         match table {
-            Table::Agreement => {
-                let one = |c: &Cell| if let Cell::Agreement { one, .. } = c { *one } else { None };
-                let other = |c: &Cell| if let Cell::Agreement { other, .. } = c { *other } else { None };
-                columns.push(("one", self.named(cells.iter().map(one))?, true));
-                columns.push(("other", self.named(cells.iter().map(other))?, true));
-            }
             Table::Outcome => {
                 let predicted = |c: &Cell| if let Cell::Outcome { predicted, .. } = c { *predicted } else { None };
                 let actual = |c: &Cell| if let Cell::Outcome { actual, .. } = c { *actual } else { None };
@@ -264,11 +269,22 @@ impl Maker<'_> {
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
+    /// One row for every opinion; those of one prediction have the same item.
+    fn opinions(&self, rows: &Rows<(i64, Opinion), i64>) -> Result<RecordBatch, ArrowError> {
+        let mut columns = self.common(rows)?;
+        columns.push(("item", ints(rows.at.iter().map(|(item, _)| *item)), false));
+        columns.push(("annotator", self.named(rows.at.iter().map(|(_, opinion)| opinion.by))?, true));
+        columns.push(("code", self.named(rows.at.iter().map(|(_, opinion)| opinion.code))?, true));
+        columns.push(("n", ints(rows.values.iter().copied()), false));
+        RecordBatch::try_from_iter_with_nullable(columns)
+    }
+
     /// One row for every code that occurs and every level at which it says something.
     fn codes(
         &self,
         counts: &hashbrown::HashMap<PageKey, CountPage, foldhash::fast::FixedState>,
         moments: &hashbrown::HashMap<PageKey, MomentPage, foldhash::fast::FixedState>,
+        opinions: &hashbrown::HashMap<PageKey, OpinionPage, foldhash::fast::FixedState>,
         nomenclature: &dyn Fn(SeriesId) -> Arc<Nomenclature>,
     ) -> Result<RecordBatch, ArrowError> {
         let mut seen: BTreeMap<(Symbol, Symbol), Arc<Nomenclature>> = BTreeMap::new();
@@ -297,6 +313,9 @@ impl Maker<'_> {
                     predicted.into_iter().chain(actual).for_each(|code| meet(key.series(), code.0));
                 }
             }
+        }
+        for (key, page) in opinions {
+            page.keys().flat_map(|said| &said.0).filter_map(|o| o.code).for_each(|code| meet(key.series(), code.0));
         }
         let mut nomenclatures = Vec::new();
         let mut own = Vec::new();

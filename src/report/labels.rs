@@ -6,11 +6,11 @@ use super::{
     view::{Cell, Table},
 };
 use crate::{
-    assess::assessment::{Assessment, CodeAgreement, HumanAgreement},
+    assess::assessment::{AnnotatorPair, Annotators, Assessment, CodeAgreement, HumanAgreement},
     measure::{agreement::noise::Bounds, proportion::Estimate},
 };
 
-/// Codes shown; the JSON twin has more.
+/// Codes and pairs of people shown; the JSON twin has more.
 const SHOWN: usize = 12;
 
 /// Part of section 3.
@@ -19,6 +19,13 @@ pub(crate) struct Labels {
     /// Sentences on agreement; empty where nothing was coded twice.
     pub agreement: Vec<String>,
     pub disputed: Option<Table>,
+    /// Who agrees with whom, where the configuration names people.
+    pub people: Option<People>,
+}
+
+pub(crate) struct People {
+    pub lead: String,
+    pub pairs: Table,
 }
 
 impl Labels {
@@ -28,6 +35,7 @@ impl Labels {
             uncodable: uncodable(t, a),
             agreement: found.map_or_else(Vec::new, |found| sentences(t, a, found)),
             disputed: found.and_then(|found| disputed(t, found)),
+            people: found.and_then(|found| found.annotators.as_ref()).map(|found| people(t, found)),
         }
     }
 }
@@ -102,4 +110,19 @@ fn disputed(t: &Texts, found: &HumanAgreement) -> Option<Table> {
         ]);
     }
     (!table.rows.is_empty()).then_some(table)
+}
+
+fn people(t: &Texts, found: &Annotators) -> People {
+    let columns = ["labels.person", "labels.other_person", "labels.both", "labels.equal", "labels.kappa"];
+    let mut pairs = Table::new(t, "labels.people_table", 2, &columns);
+    for AnnotatorPair { one, other, predictions, observed, kappa } in found.pairs.iter().take(SHOWN) {
+        pairs.rows.push(vec![
+            Cell::text(one),
+            Cell::text(other),
+            Cell::number(t.int(*predictions)),
+            Cell::estimate(t, observed),
+            Cell::number(t.dec_interval(kappa, 2)),
+        ]);
+    }
+    People { lead: t.count("labels.people", found.people, &[]), pairs }
 }

@@ -68,7 +68,7 @@ impl Fingerprint {
 /// What facts depend on besides their events: under other rules they are other facts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rules {
-    /// Digest of nomenclatures, review rates and shares of texts kept.
+    /// Digest of nomenclatures, review rates, shares of texts kept and whether annotators are named.
     pub naming: u64,
     /// Thresholds by model, and under the empty name that of all others.
     pub thresholds: Vec<(String, Option<f64>)>,

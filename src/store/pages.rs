@@ -1,9 +1,11 @@
+use std::hash::Hash;
+
 use fjall::{Keyspace, OwnedWriteBatch, Readable, Snapshot};
 use hashbrown::HashMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Store, StoreError};
-use crate::fact::{CountPage, Facts, MomentPage, PageKey, SpecimenPage};
+use crate::fact::{CountPage, Facts, MomentPage, Opinions, PageKey, Specimen};
 
 /// How the pages of facts that were last written lie in the store.
 ///
@@ -74,7 +76,13 @@ impl Page for MomentPage {
     }
 }
 
-impl Page for SpecimenPage {
+/// What is counted whole, as a row of its own.
+trait Row: Clone + Eq + Hash + Serialize + DeserializeOwned {}
+
+impl Row for Specimen {}
+impl Row for Opinions {}
+
+impl<R: Row> Page for HashMap<R, i64, foldhash::fast::FixedState> {
     fn add(&mut self, other: &Self) {
         for (row, n) in other {
             *self.entry_ref(row).or_default() += n;
@@ -86,7 +94,7 @@ impl Page for SpecimenPage {
     }
 
     fn is_empty(&self) -> bool {
-        SpecimenPage::is_empty(self)
+        HashMap::is_empty(self)
     }
 }
 
@@ -104,6 +112,9 @@ impl Pages {
             self.change(store, &snapshot, batch, *key, change)?;
         }
         for (key, change) in &facts.specimens {
+            self.change(store, &snapshot, batch, *key, change)?;
+        }
+        for (key, change) in &facts.opinions {
             self.change(store, &snapshot, batch, *key, change)?;
         }
         Ok(())

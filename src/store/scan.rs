@@ -50,6 +50,8 @@ impl Store {
         let key = self.page_key(key)?;
         if table == Table::Specimen {
             gather(facts.specimens.entry(key).or_default(), value, change)
+        } else if table == Table::Opinion {
+            gather(facts.opinions.entry(key).or_default(), value, change)
         } else if Table::MOMENTS.contains(&table) {
             gather(facts.moments.entry(key).or_default(), value, change)
         } else {
@@ -100,6 +102,7 @@ impl View {
         facts.counts.retain(|_, page| !page.is_empty());
         facts.moments.retain(|_, page| !page.is_empty());
         facts.specimens.retain(|_, page| !page.is_empty());
+        facts.opinions.retain(|_, page| !page.is_empty());
         facts.ledger = self.ledger()?;
         Ok(facts)
     }

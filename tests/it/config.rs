@@ -31,10 +31,11 @@ fn the_full_example_is_read() {
     assert_eq!((config.reference, config.least_drift), (Some(ReferenceWish::LastYear), 0.02));
     assert!(["Activités", "divers", "les"].iter().all(|word| config.stop_words.contains(word)));
     let rates = ReviewRates { auto: Some(0.05), manual: Some(0.6) };
-    let default = Policy { threshold: Some(0.8), review_rates: rates, nomenclature: None, texts: Some(0.25) };
+    let default =
+        Policy { threshold: Some(0.8), review_rates: rates, nomenclature: None, texts: Some(0.25), annotators: true };
     assert_eq!(*config.policies.of("another"), default);
     // a model's own table changes what it names and keeps the rest
-    let ape = Policy { threshold: Some(0.7), nomenclature: Some("COICOP".to_owned()), ..default };
+    let ape = Policy { threshold: Some(0.7), nomenclature: Some("COICOP".to_owned()), annotators: false, ..default };
     assert_eq!(*config.policies.of("codif-ape"), ape);
     let coicop = Path::new("fixtures/configs/../nomenclatures/coicop-extract.csv");
     assert_eq!(config.nomenclatures, [("COICOP".to_owned(), coicop.to_owned())]);

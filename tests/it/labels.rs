@@ -1,9 +1,11 @@
 //! What people say of labels themselves, through the product: several opinions on one prediction, texts without a code,
 //! codes that are looked at however rare.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
-use crate::harness::{correction, prediction, run, text, write};
+use crate::harness::{Canonical, correction, prediction, run, text, write};
 
 /// The JSON twin of a report on these lines, configured so.
 fn report(lines: &[String], config: &str) -> Value {
@@ -171,4 +173,141 @@ fn labels_of_an_unknown_design_count_as_their_version_route_and_confidence_say()
         near(&row["accuracy"], if row["lower"].as_f64() > Some(0.9) { 1.0 } else { 0.5 });
     }
     assert!(report["warnings"].as_array().expect("warnings").iter().any(|w| w["code"] == "unknown_inclusion"));
+}
+
+const NAMED: &str = "[models.default]\nannotators = true\n";
+
+/// Three people on ten predictions: two always agree, the third contradicts them in two.
+fn three_people() -> Vec<Value> {
+    let (a, c) = (Some("5610A"), Some("5610C"));
+    let mut events = Vec::new();
+    for i in 0..10 {
+        let id = format!("p-{i}");
+        let code = if i < 6 { a } else { c };
+        let third = match i {
+            0 => c,
+            9 => None,
+            _ => code,
+        };
+        events.push(prediction(&id));
+        events.extend([("g01", code), ("g02", code), ("g03", third)].map(|(who, code)| opinion(&id, who, code)));
+    }
+    events
+}
+
+fn lines(events: &[Value]) -> Vec<String> {
+    events.iter().map(Value::to_string).collect()
+}
+
+#[test]
+fn opinions_of_one_prediction_hang_together() {
+    let found = &report(&lines(&three_people()), "")["accuracy"]["agreement"];
+    assert_eq!((&found["predictions"], &found["opinions"]), (&json!(10), &json!(30)));
+    // of 30 pairs of opinions, four differ
+    near(&found["observed"]["estimate"], 26.0 / 30.0);
+    // eight predictions agree wholly, two by a third: a variance of 0.0711 a prediction, where a pair has 0.1156; two pairs
+    // beside the ten predictions
+    let p = 26.0_f64 / 30.0;
+    let (pair, item) = (p * (1.0 - p), 0.8 * (1.0 - p).powi(2) + 0.2 * (1.0 / 3.0 - p).powi(2));
+    let n = pair * 12.0 / (item + 2.0 * pair / 10.0);
+    let z2 = 1.959_963_984_540_054_f64.powi(2);
+    let half = (z2 * (p * (1.0 - p) / n + z2 / (4.0 * n * n))).sqrt();
+    let low = found["observed"]["lower"].as_f64().expect("a number");
+    assert!((low - (p + z2 / (2.0 * n) - half) / (1.0 + z2 / n)).abs() < 1e-6, "{low}");
+    assert_eq!(found["annotators"], Value::Null, "nobody asked who");
+}
+
+#[test]
+fn who_agrees_with_whom_is_said_where_the_configuration_asks() {
+    let found = &report(&lines(&three_people()), NAMED)["accuracy"]["agreement"];
+    assert_eq!(found["annotators"]["people"], 3);
+    let pairs = found["annotators"]["pairs"].as_array().expect("pairs");
+    let who: Vec<[&Value; 3]> = pairs.iter().map(|p| [&p["one"], &p["other"], &p["predictions"]]).collect();
+    let (g01, g02, g03, ten) = (json!("g01"), json!("g02"), json!("g03"), json!(10));
+    assert_eq!(who, [[&g01, &g02, &ten], [&g01, &g03, &ten], [&g02, &g03, &ten]]);
+    near(&pairs[0]["kappa"]["estimate"], 1.0);
+    near(&pairs[1]["observed"]["estimate"], 0.8);
+    // 6, 4, 0 of the one, 5, 4, 1 of the other
+    near(&pairs[1]["kappa"]["estimate"], (0.8 - 0.46) / (1.0 - 0.46));
+    assert_eq!(pairs[1]["kappa"], pairs[2]["kappa"]);
+}
+
+#[test]
+fn a_model_can_name_its_annotators_alone() {
+    let events: Vec<Value> = three_people()
+        .into_iter()
+        .map(|mut e| {
+            if e.get("model").is_some_and(Value::is_string) {
+                e["model"] = json!("codif-ape");
+            }
+            e
+        })
+        .collect();
+    let said = |config: &str| report(&lines(&events), config)["accuracy"]["agreement"]["annotators"].is_object();
+    assert!(said("[models.\"codif-ape\"]\nannotators = true\n"));
+    assert!(!said("[models.default]\nannotators = true\n[models.\"codif-ape\"]\nannotators = false\n"));
+}
+
+/// What `vigie query` finds in a store.
+fn asked(dir: &Path, config: &str, sql: &str) -> String {
+    write(dir, "vigie.toml", config);
+    run(dir, &["query", "--data", "data", "--format", "csv", sql]).expect(0).out
+}
+
+#[test]
+fn opinions_that_are_taken_back_or_thought_over_leave_no_trace() {
+    let events = three_people();
+    // the third takes back a code, and thinks another over: the first opinion stays
+    let mut taken_back = opinion("p-0", "g03", Some("5610C"));
+    taken_back["retracted"] = json!(true);
+    taken_back["corrected_at"] = json!("2026-06-02T00:00:00Z");
+    let mut second = opinion("p-9", "g03", Some("5610C"));
+    second["revision"] = json!(2);
+    let later = [taken_back, second];
+    let counts = "SELECT sum(n) AS n, count(DISTINCT item) AS items, count(DISTINCT annotator) AS people FROM opinion";
+    let rows = "SELECT n, annotator, code FROM opinion";
+    for config in ["", NAMED] {
+        let ingest = |dir: &Path, events: &[Value]| {
+            write(dir, "vigie.toml", config);
+            write(dir, "events.ndjson", text(&lines(events)));
+            run(dir, &["ingest", "--data", "data", "--events", "events.ndjson"]).expect(0);
+        };
+        let dir = tempfile::tempdir().expect("temporary directory");
+        ingest(dir.path(), &events);
+        let people = if config.is_empty() { 0 } else { 3 };
+        // all in one hour: predictions of which the same is said are one row
+        assert_eq!(asked(dir.path(), config, counts), format!("n,items,people\n30,4,{people}\n"));
+        assert_eq!(asked(dir.path(), config, rows).contains("g03"), !config.is_empty());
+        ingest(dir.path(), &later);
+        assert_eq!(asked(dir.path(), config, counts), format!("n,items,people\n29,4,{people}\n"));
+
+        let turned = tempfile::tempdir().expect("temporary directory");
+        let mut all: Vec<Value> = events.iter().chain(&later).cloned().collect();
+        all.reverse();
+        ingest(turned.path(), &all);
+        let canonical = |dir: &Path| Canonical::of_data(&dir.join("data"));
+        assert_eq!(canonical(dir.path()), canonical(turned.path()), "another order, {config:?}");
+    }
+}
+
+#[test]
+fn a_store_forgets_names_when_the_configuration_no_longer_asks() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let dir = dir.path();
+    write(dir, "events.ndjson", text(&lines(&three_people())));
+    write(dir, "vigie.toml", NAMED);
+    run(dir, &["ingest", "--data", "data", "--events", "events.ndjson"]).expect(0);
+    let people = "SELECT count(DISTINCT annotator) AS people FROM opinion";
+    assert_eq!(asked(dir, NAMED, people), "people\n3\n");
+    // neither a query nor a report is answered from facts of another configuration
+    write(dir, "vigie.toml", "");
+    for command in [&["report", "--data", "data", "--json", "-"][..], &["query", "--data", "data", people]] {
+        let refused = run(dir, command);
+        assert_eq!(refused.code, Some(2), "{}", refused.out);
+        assert!(refused.err.contains("annotators"), "{}", refused.err);
+    }
+    write(dir, "none.ndjson", "");
+    run(dir, &["ingest", "--data", "data", "--events", "none.ndjson"]).expect(0);
+    assert_eq!(asked(dir, "", people), "people\n0\n");
+    assert_eq!(asked(dir, "", "SELECT sum(n) AS n FROM opinion"), "n\n30\n");
 }

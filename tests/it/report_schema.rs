@@ -31,6 +31,7 @@ pub fn twin(sources: &Sources) -> Value {
 fn twin_of(sources: &Sources, crosswalks: Vec<NamedCrosswalk>) -> Value {
     let (mut policies, book) = (Policies::default(), NomenclatureBook::default());
     policies.default.threshold = Some(0.7);
+    policies.default.annotators = true;
     let read = tabulate_files(sources, &policies, book.clone(), &mut |_, _, _, _| {}).expect("the files are read");
     let request = Request { detectors: DetectorName::ALL.to_vec(), crosswalks, ..request() };
     let facts = FileFacts::new(read, Naming { book, policies });

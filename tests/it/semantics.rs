@@ -17,13 +17,14 @@ use vigie::{
 
 use crate::harness::{Canonical, fixture, fixture_lines, request, text, write};
 
-/// `m1` has a threshold and review rates, `m2` nothing.
+/// `m1` has a threshold and review rates, and names its annotators; `m2` nothing.
 pub fn policies() -> Policies {
     let m1 = Policy {
         threshold: Some(0.75),
         review_rates: ReviewRates { auto: Some(0.25), manual: Some(0.5) },
         nomenclature: None,
         texts: None,
+        annotators: true,
     };
     Policies { default: Policy::default(), models: vec![("m1".to_owned(), m1)] }
 }

@@ -85,12 +85,12 @@ impl Partitions {
         if changes {
             tracing::warn!(
                 partition = number,
-                "thresholds, nomenclatures or review rates have changed: facts are made anew from the topics"
+                "thresholds, nomenclatures, review rates, texts or annotators have changed: facts are made anew from the topics"
             );
             for (slot, (low, _)) in ends.iter().enumerate() {
                 if first[slot].is_some_and(|first| *low > first) {
                     return Err(Refused::ForGood(format!(
-                        "partition {number}: thresholds, nomenclatures or review rates have changed, so facts would be made \
+                        "partition {number}: thresholds, nomenclatures, review rates, texts or annotators have changed, so facts would be made \
                          anew, but the topics no longer hold all that was counted. Start with the former settings, or \
                          begin with a new kafka.group and a new data directory, which count what the topics hold"
                     )));

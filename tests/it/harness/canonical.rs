@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use vigie::{
     event::{Route, SeriesId, Symbol, Symbols, Weight},
-    fact::{Cell, Facts, Moments, PageKey, Specimen},
+    fact::{Cell, Facts, Moments, Opinions, PageKey, Specimen},
     ingest::{Admission, Policies, Row},
     pipeline::{NomenclatureBook, Tabulator},
     store::{Memory, Selection, Store},
@@ -39,6 +39,10 @@ impl Canonical {
         let specimens = facts.specimens.iter().flat_map(|(page, rows)| rows.iter().map(|(one, n)| (*page, one, *n)));
         for (page, specimen, n) in specimens.filter(|(.., n)| *n != 0) {
             assert_eq!(made.counts.insert(row(page, specimen, symbols), n), None, "one row twice");
+        }
+        let opinions = facts.opinions.iter().flat_map(|(page, rows)| rows.iter().map(|(one, n)| (*page, one, *n)));
+        for (page, opinions, n) in opinions.filter(|(.., n)| *n != 0) {
+            assert_eq!(made.counts.insert(said(page, opinions, symbols), n), None, "one row twice");
         }
         let l = &facts.ledger;
         for row in l.intake().filter(|r| r.n != 0) {
@@ -143,12 +147,17 @@ fn name(cell: Cell, symbols: &Symbols) -> String {
             let rest = format!("{}|{bin}|{level}|{right}|{}", kind.as_str(), s(source));
             cell_name("reliability", &series(id), hour, route, &rest)
         }
-        Cell::Agreement { series: id, hour, route, one, other } => {
-            let (one, other) = (perhaps(one), perhaps(other));
-            let rest = format!("{}|{}", one.as_str().min(&other), one.as_str().max(&other));
-            cell_name("agreement", &series(id), hour, route, &rest)
-        }
     }
+}
+
+fn said(page: PageKey, opinions: &Opinions, symbols: &Symbols) -> String {
+    let s = |symbol: Symbol| symbols.text(symbol).to_owned();
+    let perhaps = |symbol: Option<Symbol>| symbol.map_or(String::new(), s);
+    let x = symbols.series(page.series()).expect("a page's series is known");
+    let series = format!("{}|{}|{}|{}", s(x.workspace), s(x.model), s(x.version), s(x.nomenclature));
+    let mut each: Vec<String> = opinions.0.iter().map(|o| format!("{}:{}", perhaps(o.by), perhaps(o.code))).collect();
+    each.sort();
+    cell_name("opinion", &series, page.hour(), page.route(), &each.join("|"))
 }
 
 fn row(page: PageKey, specimen: &Specimen, symbols: &Symbols) -> String {

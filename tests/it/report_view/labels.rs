@@ -19,11 +19,14 @@ pub fn uncodable() -> Value {
 }
 
 pub fn agreement(name: &str) -> Value {
-    json!({"predictions": 1234, "observed": estimate(0.91, 0.89, 0.93), "kappa": estimate(0.88, 0.86, 0.9),
+    json!({"predictions": 1234, "opinions": 2500, "observed": estimate(0.91, 0.89, 0.93), "kappa": estimate(0.88, 0.86, 0.9),
         "alpha": estimate(0.881, 0.861, 0.901), "noise": {"error": estimate(0.0461, 0.03, 0.06), "at_least": 0.045},
         "true_accuracy": {"independent": {"lower": 0.76, "upper": 0.84}, "worst": {"lower": 0.71, "upper": 0.85}},
         "codes": [{"code": name, "label": name, "opinions": 321, "agreement": estimate(0.7, 0.65, 0.75), "instead": null},
-            {"code": null, "label": "", "opinions": 12, "agreement": estimate(0.2, 0.1, 0.4), "instead": name}]})
+            {"code": null, "label": "", "opinions": 12, "agreement": estimate(0.2, 0.1, 0.4), "instead": name}],
+        "annotators": {"people": 3, "pairs": [
+            {"one": name, "other": "g02", "predictions": 321, "observed": estimate(0.9, 0.86, 0.93), "kappa": estimate(0.87, 0.82, 0.91)},
+            {"one": "g02", "other": "g03", "predictions": 7, "observed": estimate(1.0, 0.64, 1.0), "kappa": nothing()}]}})
 }
 
 pub fn before(name: &str) -> Value {
@@ -67,6 +70,21 @@ fn how_sure_labels_are_is_said_in_words_and_by_code() {
     let uncodable = between(&pages[1].1, "<h3>Texts without a code</h3>", "</table>");
     assert_eq!(uncodable.matches("<tr>").count(), 4);
     assert!(uncodable.contains("1.2% <small>[1.0,\u{a0}1.5]</small>"));
+}
+
+#[test]
+fn people_are_named_where_they_are_asked_for_only() {
+    let mut a = full_json("codif", 3);
+    let found = pages(&a);
+    let people = |page: &str| between(page, "<div id=\"annotators\">", "</section>").to_owned();
+    let (french, english) = (people(&found[0].1), people(&found[1].1));
+    assert_eq!(between(&found[1].1, "<div id=\"annotators\">", "</table>").matches("<tr>").count(), 3);
+    assert!(english.contains("g03") && english.contains("0.87 [0.82,\u{a0}0.91]") && english.contains("3 people gave"));
+    assert!(french.contains("Kappa de Cohen") && french.contains("0,87 [0,82\u{202f};\u{a0}0,91]"));
+    a["accuracy"]["agreement"]["annotators"] = Value::Null;
+    for (lang, page) in pages(&a) {
+        assert!(!page.contains("id=\"annotators\"") && !page.contains("g03"), "{lang}");
+    }
 }
 
 #[test]

@@ -138,8 +138,8 @@ pub fn facts(lines: &[String], bad: &[(&str, &str, &str)]) -> Option<Canonical> 
     Some(made.0)
 }
 
-/// The first opinion of each annotator, by annotator.
-fn opinions(corrections: &[&Value]) -> Vec<String> {
+/// The first opinion of each annotator: who, and the code.
+fn opinions(corrections: &[&Value]) -> Vec<(String, String)> {
     let mut first: BTreeMap<&str, (i64, &str, &Value)> = BTreeMap::new();
     let counts = |c: &&&Value| c["revision"].as_i64().unwrap_or(1) == 1 && c["retracted"] != true;
     for c in corrections.iter().filter(counts) {
@@ -150,10 +150,13 @@ fn opinions(corrections: &[&Value]) -> Vec<String> {
             *held = (new.0, new.1, c);
         }
     }
-    first.into_values().map(|(.., c)| c["code"].as_str().map(plain).unwrap_or_default()).collect()
+    let said = |(who, (.., c)): (&str, (i64, &str, &Value))| {
+        (who.to_owned(), c["code"].as_str().map(plain).unwrap_or_default())
+    };
+    first.into_iter().map(said).collect()
 }
 
-fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[String]) {
+fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, String)]) {
     let text = |field: &str| p[field].as_str().unwrap_or("");
     let (model, nomenclature) = (text("model"), text("nomenclature"));
     let workspace = p["workspace"].as_str().unwrap_or("default");
@@ -215,12 +218,12 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[String]) {
         made.0.standing[3] += 1;
         return;
     }
-    for (i, one) in opinions.iter().enumerate() {
-        for other in &opinions[i + 1..] {
-            let pair = [one.min(other), one.max(other)];
-            let share = 1.0 / (opinions.len() - 1) as f64;
-            made.row(cell("agreement", &format!("{}|{}", pair[0], pair[1])), Some(share), 0.0);
-        }
+    if opinions.len() > 1 {
+        // m1 alone names people
+        let named = |who: &String| if model == "m1" { who.clone() } else { String::new() };
+        let mut each: Vec<String> = opinions.iter().map(|(who, code)| format!("{}:{code}", named(who))).collect();
+        each.sort();
+        made.count(cell("opinion", &each.join("|")), 1);
     }
     let source = c["source"].as_str().expect("source");
     let predicted = if failed { "" } else { &candidates[0].0 };
