@@ -3,6 +3,7 @@
 //! [`fn@rising`] compares two periods term by term: among all texts, among those the model doubts, among those that people
 //! found wrong. [`fn@clusters`] groups what the model doubts now. Both read [`Texts`], the rows of both periods by text.
 
+mod codes;
 mod corpus;
 mod counts;
 mod exact;
@@ -22,9 +23,10 @@ use std::ops::Range;
 
 pub use self::{
     clusters::{Cluster, Clusters, clusters},
+    codes::RisingCode,
     corpus::Texts,
     counts::{Count, Counts, TextCount, count},
-    exact::{Stratum, UpperTail, upper_tail},
+    exact::{Margins, Stratum, UpperTail, attainable, upper_tail},
     log_odds::{LogOdds, log_odds},
     rising::{Kind, Rising, RisingTerm, rising},
     selection::{Discoveries, select},

@@ -21,6 +21,14 @@ pub struct UpperTail {
     pub least: f64,
 }
 
+/// Tests whose rows with the term, in both samples together, are the same in every stratum: they have one law.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Margins {
+    pub tests: u64,
+    /// The p-values that the law allows, rising, up to some bar; `None` where any may come.
+    pub p_values: Option<Vec<f64>>,
+}
+
 /// Steps of a convolution above which the normal law replaces the exact one.
 const COSTLY: u64 = 1 << 22;
 
@@ -56,6 +64,31 @@ pub fn upper_tail(strata: &[Stratum]) -> UpperTail {
     };
     let inside = |p: f64| p.clamp(1e-300, 1.0);
     UpperTail { p_value: inside(p_value), least: inside(least.exp()) }
+}
+
+/// The p-values up to `most` that [`upper_tail`] may give with these margins, rising; `None` where the normal law speaks.
+///
+/// Of a test in few rows these are few: a term in three rows, of which a tenth of all are current, has p = 0.001, and
+/// then nothing below 0.028.
+///
+/// *Edge cases*: none below 1e-300; none at all where only one table is possible.
+pub fn attainable(strata: &[Stratum], most: f64) -> Option<Vec<f64>> {
+    let laws: Vec<Law> = strata.iter().filter_map(Law::new).collect();
+    match laws.as_slice() {
+        [] => Some(Vec::new()),
+        [law] => Some(law.tails(most)),
+        several if steps(several) > COSTLY => None,
+        several => Some(tails(sum_of(several).into_iter().rev(), most)),
+    }
+}
+
+/// Sums of these probabilities, up to `most`; what underflows is left out.
+fn tails(from_above: impl Iterator<Item = f64>, most: f64) -> Vec<f64> {
+    let sums = from_above.scan(0.0, |sum, p| {
+        *sum += p;
+        Some(*sum)
+    });
+    sums.skip_while(|p| *p < 1e-300).take_while(|p| *p <= most).collect()
 }
 
 /// Hypergeometric: how many of `marked` rows are among the `current` ones of `rows`.
@@ -111,6 +144,22 @@ impl Law {
         1.0 - self.ln_probability(x - 1).exp() * series(below)
     }
 
+    /// Tail probabilities from the smallest above 1e-300 up to `most`, which is below one half.
+    fn tails(&self, most: f64) -> Vec<f64> {
+        // above the mean the probabilities fall, so that those too small to be told from 0 are found by halving
+        let (mut told, mut lost) = ((self.mean().ceil() as u64).clamp(self.low, self.high), self.high + 1);
+        while lost - told > 1 {
+            let middle = told + (lost - told) / 2;
+            *(if self.ln_probability(middle) > -690.0 { &mut told } else { &mut lost }) = middle;
+        }
+        let first = self.ln_probability(told).exp();
+        let others = (self.low..told).rev().scan(first, |p, x| {
+            *p /= self.step(x);
+            Some(*p)
+        });
+        tails(std::iter::once(first).chain(others), most)
+    }
+
     /// Probabilities of every value, from `low` to `high`.
     fn probabilities(&self) -> Vec<f64> {
         (self.low..=self.high).map(|x| self.ln_probability(x).exp()).collect()
@@ -130,9 +179,13 @@ fn steps(laws: &[Law]) -> u64 {
 
 /// The upper tail of the sum, smallest terms first.
 fn convolved(laws: &[Law]) -> f64 {
-    let sum = laws.iter().fold(vec![1.0], |sum, law| convolve(&sum, &law.probabilities()));
     let above: u64 = laws.iter().map(|law| law.observed - law.low).sum();
-    sum.iter().skip(above as usize).rev().sum()
+    sum_of(laws).iter().skip(above as usize).rev().sum()
+}
+
+/// Probabilities of every value of the sum.
+fn sum_of(laws: &[Law]) -> Vec<f64> {
+    laws.iter().fold(vec![1.0], |sum, law| convolve(&sum, &law.probabilities()))
 }
 
 fn convolve(a: &[f64], b: &[f64]) -> Vec<f64> {

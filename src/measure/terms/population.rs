@@ -1,10 +1,13 @@
 //! A part of the rows, in two samples, by text and class of the design weight.
 
+use hashbrown::HashMap;
+
 use super::{
     Side, TextRow, Texts,
     counts::TextCount,
-    exact::{Stratum, UpperTail, upper_tail},
+    exact::{Margins, Stratum, UpperTail, attainable, upper_tail},
     log_odds::Rows,
+    words::Map,
 };
 
 /// So many different weights are kept apart; of more, those within a factor of two make a class.
@@ -43,13 +46,39 @@ impl Population {
                 }
             }
             if any {
-                all.texts.push(text);
-                all.cells.extend_from_slice(&of_text);
-                add(&mut all.totals, &of_text);
+                all.push(text, &of_text);
             }
         }
         all.weights = classes.weights;
         all
+    }
+
+    /// The labelled rows by the code that people gave, in the place of texts.
+    pub(super) fn by_actual(texts: &Texts) -> Self {
+        let rows = (0..texts.len() as u32).flat_map(|text| texts.rows(text));
+        let mut labels: Vec<(u32, Side, f64)> =
+            rows.filter_map(|(side, row)| Some((row.actual?, side, row.label()?))).collect();
+        labels.sort_unstable_by_key(|(code, ..)| *code);
+        let classes = Classes::new(labels.iter().map(|(.., weight)| *weight));
+        let mut of_code = vec![[0; 2]; classes.weights.len()];
+        let mut all = Self { texts: Vec::new(), cells: Vec::new(), totals: of_code.clone(), weights: Vec::new() };
+        for same in labels.chunk_by(|a, b| a.0 == b.0) {
+            of_code.fill([0; 2]);
+            for &(_, side, weight) in same {
+                if let Some([reference, current]) = of_code.get_mut(classes.of(weight)) {
+                    *(if side == Side::Current { current } else { reference }) += 1;
+                }
+            }
+            same.iter().take(1).for_each(|(code, ..)| all.push(*code, &of_code));
+        }
+        all.weights = classes.weights;
+        all
+    }
+
+    fn push(&mut self, number: u32, rows: &[Pair]) {
+        self.texts.push(number);
+        self.cells.extend_from_slice(rows);
+        add(&mut self.totals, rows);
     }
 
     /// How many texts.
@@ -57,7 +86,7 @@ impl Population {
         self.texts.len()
     }
 
-    /// The number of the text at a place.
+    /// The number of the text, or the code, at a place.
     pub(super) fn text(&self, place: u32) -> u32 {
         self.texts.get(place as usize).copied().unwrap_or(u32::MAX)
     }
@@ -66,6 +95,11 @@ impl Population {
     pub(super) fn cells(&self, place: u32) -> &[Pair] {
         let (width, start) = (self.totals.len(), place as usize * self.totals.len());
         self.cells.get(start..start + width).unwrap_or(&[])
+    }
+
+    /// Rows of every text in turn, by class.
+    pub(super) fn all_cells(&self) -> &[Pair] {
+        &self.cells
     }
 
     /// Rows of the text at a place.
@@ -87,13 +121,22 @@ impl Population {
 
     /// One-sided test of rows with a term among all rows.
     pub(super) fn test(&self, with: &[Pair], all: &[Pair]) -> UpperTail {
-        let stratum = |(with, all): (&Pair, &Pair)| Stratum {
-            current: u64::from(with[1]),
-            n_current: u64::from(all[1]),
-            reference: u64::from(with[0]),
-            n_reference: u64::from(all[0]),
+        upper_tail(&strata(with, all))
+    }
+
+    /// What the tests of these rows may give at most, `with` being those of each test, by class.
+    pub(super) fn margins(&self, with: &[Pair], most: f64) -> Vec<Margins> {
+        let width = self.totals.len().max(1);
+        let rows = |pairs: &[Pair]| pairs.iter().map(|[reference, current]| reference + current).collect::<Vec<u32>>();
+        let mut alike: HashMap<Vec<u32>, (&[Pair], u64), Map> = HashMap::default();
+        for pairs in with.chunks_exact(width) {
+            alike.entry(rows(pairs)).or_insert((pairs, 0)).1 += 1;
+        }
+        let law = |(pairs, tests): (&[Pair], u64)| Margins {
+            tests,
+            p_values: attainable(&strata(pairs, &self.totals), most),
         };
-        upper_tail(&with.iter().zip(all).map(stratum).collect::<Vec<_>>())
+        alike.into_values().map(law).collect()
     }
 
     /// Weighted rows, and Kish's effective rows with the term and in all, of the reference and of the current sample.
@@ -113,6 +156,16 @@ impl Population {
             Weighed { share, rows: Rows { with, all } }
         })
     }
+}
+
+fn strata(with: &[Pair], all: &[Pair]) -> Vec<Stratum> {
+    let stratum = |(with, all): (&Pair, &Pair)| Stratum {
+        current: u64::from(with[1]),
+        n_current: u64::from(all[1]),
+        reference: u64::from(with[0]),
+        n_reference: u64::from(all[0]),
+    };
+    with.iter().zip(all).map(stratum).collect()
 }
 
 /// Share of a term in one sample, and the rows it rests on.

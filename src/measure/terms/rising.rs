@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Side, TermOptions, TextRow, Texts,
+    codes::{Given, RisingCode},
     counts::{Count, count, once},
-    exact::UpperTail,
+    exact::{Margins, UpperTail},
     log_odds::{LogOdds, log_odds, ratio},
     population::{Pair, Population, add, sum},
     postings::{Posting, postings},
@@ -78,6 +79,8 @@ pub struct RisingTerm {
 pub struct Rising {
     /// By kind, then strongest first.
     pub terms: Vec<RisingTerm>,
+    /// Codes that people give more often, strongest first.
+    pub codes: Vec<RisingCode>,
     /// Tests whose margins allow a discovery; terms that are always in the same texts share one.
     pub tested: u64,
     /// Tests significant at the level asked for, before those that rise by the same texts were merged.
@@ -116,12 +119,16 @@ pub struct Rising {
 /// assert_eq!((found.terms[0].n_reference, found.terms[0].n_current), (0, 20));
 /// ```
 pub fn rising(texts: &Texts, options: &TermOptions) -> Rising {
-    let parts: Vec<Part> = Kind::ALL.into_iter().map(|kind| Part::new(texts, kind, options)).collect();
-    let tests: Vec<UpperTail> = parts.iter().flat_map(|part| part.tests.iter().map(|test| test.tail)).collect();
-    let found = select(&tests, options.false_discovery_rate);
+    let mut parts: Vec<Part> = Kind::ALL.into_iter().map(|kind| Part::new(texts, kind, options)).collect();
+    let mut given = Given::new(texts, options);
+    let of_terms = parts.iter().flat_map(|part| part.tests.iter().map(|test| test.tail));
+    let tests: Vec<UpperTail> = of_terms.chain(given.tests.iter().copied()).collect();
+    let mut margins: Vec<Margins> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.margins)).collect();
+    margins.append(&mut given.margins);
+    let found = select(&tests, &margins, options.false_discovery_rate);
     let is_found = |q: &Option<f64>| q.is_some_and(|q| q <= options.false_discovery_rate);
     let significant = found.q_values.iter().filter(|q| is_found(q)).count() as u64;
-    let mut rising = Rising { terms: Vec::new(), tested: found.tested as u64, significant };
+    let mut rising = Rising { tested: found.tested as u64, significant, ..Rising::default() };
     let mut q_values = found.q_values.iter();
     for part in parts {
         let these = part.tests.iter().zip(q_values.by_ref().take(part.tests.len()));
@@ -129,6 +136,7 @@ pub fn rising(texts: &Texts, options: &TermOptions) -> Rising {
             these.filter(|(_, q)| is_found(q)).filter_map(|(test, q)| Some((test, (*q)?))).collect();
         rising.terms.extend(part.shown(texts, strong, found.cutoff, options));
     }
+    rising.codes = given.shown(texts, q_values.as_slice(), options);
     rising
 }
 
@@ -139,6 +147,7 @@ struct Part {
     /// Class by class.
     terms: Vec<Count>,
     tests: Vec<Test>,
+    margins: Vec<Margins>,
 }
 
 /// The test of terms that are always in the same texts.
@@ -152,21 +161,23 @@ impl Part {
         let population =
             Population::new(texts, |side: Side, row: &TextRow| kind.has(row).then(|| (side, kind.weight(row))));
         let [n_reference, n_current] = sum(population.totals());
-        let (mut terms, mut tests) = (Vec::new(), Vec::new());
+        let (mut terms, mut tests, mut margins) = (Vec::new(), Vec::new(), Vec::new());
         if n_reference > 0 && n_current > 0 {
             terms = count(population.counts(texts), options.least_texts, options.most_terms).terms;
             terms.sort_unstable_by_key(|term| (term.texts, term.key));
             let cells = by_class(texts, &population, &terms);
-            let mut start = 0;
+            let (mut start, mut of_tests) = (0, Vec::new());
             for same in terms.chunk_by(|a, b| a.texts == b.texts) {
                 let width = population.totals().len();
                 let with = cells.get(start * width..(start + 1) * width).unwrap_or(&[]);
                 let tail = population.test(with, population.totals());
                 tests.push(Test { terms: start..start + same.len(), tail });
+                of_tests.extend_from_slice(with);
                 start += same.len();
             }
+            margins = population.margins(&of_tests, options.false_discovery_rate);
         }
-        Self { kind, population, terms, tests }
+        Self { kind, population, terms, tests, margins }
     }
 
     fn terms_of(&self, test: &Test) -> &[Count] {

@@ -20,6 +20,22 @@ pub struct Known {
     pub division: usize,
 }
 
+/// The true code of each prediction, by its id; nothing where the file is absent.
+pub fn truths() -> Option<HashMap<String, String>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
+    let file = File::open(path).ok()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+    let mut all = HashMap::new();
+    for batch in reader {
+        let batch = batch.expect("a batch");
+        let [ids, truths] = ["prediction_id", "truth"].map(|name| batch.column_by_name(name).expect(name).clone());
+        let [ids, truths] = [&ids, &truths].map(|column| column.as_string::<i64>().clone());
+        let rows = 0..batch.num_rows();
+        all.extend(rows.map(|row| (ids.value(row).to_owned(), truths.value(row).to_owned())));
+    }
+    Some(all)
+}
+
 /// All rows in their order; nothing where they are absent.
 pub fn naf2025() -> Option<Vec<Known>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");

@@ -2,7 +2,7 @@ use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use vigie::measure::{
     drift::fisher::fisher_exact,
-    terms::{Stratum, UpperTail, log_odds, select, upper_tail},
+    terms::{Margins, Stratum, UpperTail, attainable, log_odds, select, upper_tail},
 };
 
 fn choose(n: u64, k: u64) -> f64 {
@@ -101,16 +101,81 @@ fn log_odds_are_those_of_the_paper() {
     assert!(rare.z < found.z);
 }
 
+/// The p-values that margins allow, against every table with these margins.
+#[test]
+fn attainable_p_values_are_those_of_the_tables() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    for _ in 0..200 {
+        let strata: Vec<Stratum> = (0..rng.random_range(1..3))
+            .map(|_| {
+                let (n_current, n_reference) = (rng.random_range(0..12), rng.random_range(0..25));
+                let (current, reference) = (rng.random_range(0..=n_current), rng.random_range(0..=n_reference));
+                Stratum { current, n_current, reference, n_reference }
+            })
+            .collect();
+        let marked = |s: &Stratum| s.current + s.reference;
+        let least: u64 = strata.iter().map(|s| marked(s).saturating_sub(s.n_reference)).sum();
+        let most: u64 = strata.iter().map(|s| marked(s).min(s.n_current)).sum();
+        let all = (least + 1..=most).rev().map(|wanted| enumerated(&strata, wanted as i64));
+        let expected: Vec<f64> = all.filter(|p| *p <= 0.2).collect();
+        let found = attainable(&strata, 0.2).expect("few rows");
+        assert_eq!(found.len(), expected.len(), "{strata:?}");
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-10 * b), "{found:?} {expected:?}");
+    }
+    let large = Stratum { current: 900, n_current: 100_000, reference: 60_000, n_reference: 100_000 };
+    let found = attainable(&[large], 0.05).expect("one stratum");
+    let tail = |current: u64| upper_tail(&[Stratum { current, reference: 60_900 - current, ..large }]).p_value;
+    assert!(found.is_sorted() && found[0] < 1e-290);
+    for current in [30_640, 30_700, 31_500] {
+        let p = tail(current);
+        assert!(found.iter().any(|q| (q / p - 1.0).abs() < 1e-9), "{p}");
+    }
+    assert_eq!(attainable(&[large, large], 0.05), None);
+    assert_eq!(attainable(&[], 0.05), Some(Vec::new()));
+    assert_eq!(attainable(&[Stratum::default()], 0.05), Some(Vec::new()));
+}
+
+fn tail(p_value: f64, least: f64) -> UpperTail {
+    UpperTail { p_value, least }
+}
+
+fn alone(p_values: &[f64]) -> Margins {
+    Margins { tests: 1, p_values: Some(p_values.to_vec()) }
+}
+
 /// Ten tests of which five can never be significant: they cost the others nothing.
 #[test]
 fn tests_without_a_chance_do_not_count() {
-    let hopeful = [0.004, 0.012, 0.02, 0.3, 0.9].map(|p_value| UpperTail { p_value, least: 1e-9 });
-    let hopeless = [0.5; 5].map(|p| UpperTail { p_value: p, least: p });
-    let alone = select(&hopeful, 0.05);
-    let together = select(&[hopeful, hopeless].concat(), 0.05);
+    let hopeful = [0.004, 0.012, 0.02, 0.3, 0.9].map(|p_value| tail(p_value, 1e-9));
+    let hopeless = [0.5; 5].map(|p| tail(p, p));
+    let any = Margins { tests: 5, p_values: None };
+    let alone = select(&hopeful, std::slice::from_ref(&any), 0.05);
+    let together =
+        select(&[hopeful, hopeless].concat(), &[any, Margins { tests: 5, p_values: Some(Vec::new()) }], 0.05);
     assert_eq!(together.tested, 5);
     assert_eq!(together.q_values[..5], alone.q_values);
     assert!(together.q_values[5..].iter().all(Option::is_none));
     assert_eq!(together.cutoff, 0.02);
-    assert_eq!(select(&[], 0.05).cutoff, 0.0);
+    // Benjamini and Hochberg's, over the price of a step-up procedure
+    let q = together.q_values[2].expect("tested");
+    assert!((q - 0.02 * 5.0 / 3.0 / 0.95).abs() < 1e-12, "{q}");
+    assert_eq!(select(&[], &[], 0.05).cutoff, 0.0);
+}
+
+/// A test that may give .03 or .001 adds .001 up to .03, not more.
+#[test]
+fn a_test_counts_for_what_it_may_give() {
+    let tests = [tail(0.002, 0.002), tail(0.03, 0.001), tail(1.0, 0.01)];
+    let margins = [alone(&[0.002]), alone(&[0.001, 0.03]), alone(&[0.01, 0.04])];
+    let found = select(&tests, &margins, 0.05);
+    let expected = [0.002 + 0.001, (0.002 + 0.03 + 0.01) / 2.0].map(|sum| sum / 0.95);
+    let q: Vec<f64> = found.q_values.iter().map(|q| q.expect("tested")).collect();
+    assert!((q[0] - expected[0]).abs() < 1e-12 && (q[1] - expected[1]).abs() < 1e-12 && q[2] == 1.0, "{q:?}");
+    assert_eq!((found.tested, found.cutoff), (3, 0.03));
+    // .06 for one is no discovery, so .024 for two is none
+    let weak = select(&[tail(0.02, 0.02), tail(0.02, 0.02)], &[Margins { tests: 3, p_values: Some(vec![0.02]) }], 0.05);
+    assert_eq!((weak.cutoff, weak.q_values[0].map(|q| (q * 1e6).round())), (0.0, Some(60_000.0)));
+    // never above the level itself, whatever the sum
+    let above = select(&[tail(0.06, 0.06)], &[alone(&[])], 0.05);
+    assert_eq!((above.q_values[0], above.cutoff, above.tested), (None, 0.0, 0));
 }

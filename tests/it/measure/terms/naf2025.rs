@@ -15,16 +15,19 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use vigie::measure::terms::{
-    Kind, Periods, Rising, RisingTerm, TermOptions, TextRow, Texts, clusters, rising, stop_words::StopWords,
+    Kind, Periods, Rising, Stratum, TermOptions, TextRow, Texts, Witness, clusters, rising,
+    stop_words::StopWords,
+    upper_tail,
+    words::{terms, words},
 };
 
-use super::long_run;
+use super::{super::naf2025::truths, long_run};
 
 /// The stream in memory, with what it was made from.
 struct Stream {
     rows: Vec<Kept>,
     codes: Vec<String>,
-    emerging: BTreeSet<String>,
+    emerging: BTreeSet<u32>,
 }
 
 struct Kept {
@@ -32,26 +35,49 @@ struct Kept {
     day: i32,
     confidence: f64,
     code: u32,
-    /// The last revision: code and π.
-    label: Option<(u32, f64)>,
+    truth: u32,
+    /// Every revision, the first first.
+    labels: Vec<Label>,
+}
+
+#[derive(Clone, Copy)]
+struct Label {
+    revision: u64,
+    arrived: i32,
+    code: u32,
+    pi: f64,
 }
 
 impl Stream {
-    fn rows(&self) -> Vec<TextRow<'_>> {
-        let row = |kept: &'_ Kept| TextRow {
-            text: "",
-            day: kept.day,
-            low_confidence: kept.confidence < 0.7,
-            wrong: kept.label.map(|(code, _)| code != kept.code),
-            weight: kept.label.map_or(0.0, |(_, pi)| 1.0 / pi),
-            code: kept.code,
-            actual: kept.label.map(|(code, _)| code),
+    /// What is known when a day begins. The code of a row is only told of what is found: the true one tells whether that is
+    /// right.
+    fn rows(&self, today: i32) -> Vec<TextRow<'_>> {
+        let known = self.rows.iter().filter(|kept| kept.day < today);
+        let row = |kept: &'_ Kept| {
+            let label = kept.labels.iter().rfind(|label| label.arrived < today);
+            TextRow {
+                text: "",
+                day: kept.day,
+                low_confidence: kept.confidence < 0.7,
+                wrong: label.map(|label| label.code != kept.code),
+                weight: label.map_or(0.0, |label| 1.0 / label.pi),
+                code: kept.truth,
+                actual: label.map(|label| label.code),
+            }
         };
-        self.rows.iter().map(|kept| TextRow { text: &kept.text, ..row(kept) }).collect()
+        known.map(|kept| TextRow { text: &kept.text, ..row(kept) }).collect()
     }
 
-    fn code(&self, number: u32) -> &str {
-        &self.codes[number as usize]
+    /// Whether at least half of the current rows are of emerging codes; and the code that half of them are of.
+    fn told(&self, witness: &Witness) -> (bool, Option<u32>) {
+        let new = witness.predicted.iter().filter(|(code, _)| self.emerging.contains(code));
+        let (first, rows) = witness.predicted[0];
+        let half = |rows: u64| 2 * rows >= witness.rows;
+        (half(new.map(|(_, rows)| rows).sum()), Some(first).filter(|code| half(rows) && self.emerging.contains(code)))
+    }
+
+    fn names(&self, codes: &BTreeSet<u32>) -> Vec<&str> {
+        codes.iter().map(|code| self.codes[*code as usize].as_str()).collect()
     }
 }
 
@@ -89,12 +115,14 @@ struct Correction {
     code: String,
     inclusion_probability: f64,
     revision: u64,
+    corrected_at: String,
 }
 
 /// Day 0 is 2026-06-01, the data's first.
 fn day(time: &str) -> i32 {
     let part = |at: std::ops::Range<usize>| time[at].parse::<i32>().expect("a time");
-    [0, 0, 0, 0, 0, 0, 0, 30, 61, 92][part(5..7) as usize] + part(8..10) - 1
+    let months = [0, 30, 61, 92, 122, 153, 183];
+    months.get((part(5..7) - 6) as usize).map_or(1000, |start| start + part(8..10) - 1)
 }
 
 /// The last day that is read.
@@ -112,8 +140,7 @@ fn stream() -> Option<&'static Stream> {
 fn read(before: i32) -> Option<Stream> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/expected.json");
     let expected: Value = serde_json::from_reader(File::open(path).ok()?).expect("JSON");
-    let emerging = expected["scenario"]["emerging_codes"].as_array().expect("codes");
-    let emerging = emerging.iter().map(|code| code.as_str().expect("a code").to_owned()).collect();
+    let truths = truths()?;
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut codes = Vec::new();
     let mut number = |code: &str| {
@@ -122,22 +149,24 @@ fn read(before: i32) -> Option<Stream> {
             codes.len() as u32 - 1
         })
     };
-    let mut labels: HashMap<String, (u64, u32, f64)> = HashMap::new();
+    let emerging = expected["scenario"]["emerging_codes"].as_array().expect("codes");
+    let emerging = emerging.iter().map(|code| number(code.as_str().expect("a code"))).collect();
+    let mut labels: HashMap<String, Vec<Label>> = HashMap::new();
     for line in lines("corrections.ndjson.gz", |_: &Correction| false)? {
-        let label = (line.revision, number(&line.code), line.inclusion_probability);
-        let last = labels.entry(line.prediction_id).or_insert(label);
-        if last.0 < label.0 {
-            *last = label;
-        }
+        let (revision, arrived) = (line.revision, day(&line.corrected_at));
+        let label = Label { revision, arrived, code: number(&line.code), pi: line.inclusion_probability };
+        labels.entry(line.prediction_id).or_default().push(label);
     }
     let mut rows = BTreeMap::new();
     // a few lines come late, none by more than a day
     for line in lines("predictions.ndjson.gz", |line: &Prediction| day(&line.predicted_at) > before)? {
-        let label = labels.get(&line.prediction_id).map(|(_, code, pi)| (*code, *pi));
         let (Some(first), day) = (line.candidates.first(), day(&line.predicted_at)) else { continue };
         if day < before {
-            let (text, confidence, code) = (line.text, line.confidence, number(&first.code));
-            rows.entry(line.prediction_id).or_insert(Kept { text, day, confidence, code, label });
+            let mut labels = labels.get(&line.prediction_id).cloned().unwrap_or_default();
+            labels.sort_by_key(|label| label.revision);
+            let (code, truth) = (number(&first.code), number(&truths[&line.prediction_id]));
+            let (text, confidence) = (line.text, line.confidence);
+            rows.entry(line.prediction_id).or_insert(Kept { text, day, confidence, code, truth, labels });
         }
     }
     Some(Stream { rows: rows.into_values().collect(), codes, emerging })
@@ -148,70 +177,94 @@ fn compare(rows: &[TextRow], reference: Range<i32>, current: Range<i32>) -> Risi
     rising(&Texts::new(rows, &Periods { reference, current }, &stop), &TermOptions::default())
 }
 
-/// The code that people most often gave to the current texts of a term.
-fn truth<'s>(stream: &'s Stream, term: &RisingTerm) -> Option<&'s str> {
-    term.witness.actual.first().map(|(code, ..)| stream.code(*code))
-}
-
-/// Emerging codes of which some term is shown whose current texts people mostly gave that code.
-fn codes_found<'s>(stream: &'s Stream, terms: impl Iterator<Item = &'s RisingTerm>) -> BTreeSet<&'s str> {
-    terms.filter_map(|term| truth(stream, term)).filter(|code| stream.emerging.contains(*code)).collect()
-}
-
-/// Twelve codes surge on day 45, from nothing to 5 to 40 texts in five days.
+/// Twelve codes surge on day 45, from nothing to 5 to 40 texts in five days. What people said later is not known yet.
 #[test]
-fn the_terms_of_emerging_codes_are_found() {
+fn the_emerging_codes_are_found() {
     let (Some(stream), last) = (stream(), last_day()) else { return };
-    let rows = stream.rows();
-    println!(
-        "| days | kind | terms | their texts are mostly of an emerging code | of 12 codes | with Yekutieli's factor |"
-    );
-    println!("|---|---|---|---|---|---|");
-    for (end, codes) in [(50, 9), (55, 11), (60, 12)] {
-        if end > last {
-            continue;
-        }
-        let found = compare(&rows, 0..45, 45..end);
-        let factor: f64 = (1..=found.tested).map(|m| 1.0 / m as f64).sum();
+    println!("| days | kind | shown | mostly of emerging codes | of 12 codes |\n|---|---|---|---|---|");
+    let least = [(48, 10, 11), (50, 10, 11), (51, 12, 12), (55, 12, 12), (60, 12, 12)];
+    for (end, by_terms, by_any) in least.into_iter().filter(|(end, ..)| *end <= last) {
+        let found = compare(&stream.rows(end), 0..45, 45..end);
+        let mut all = BTreeSet::new();
         for kind in [None, Some(Kind::Share), Some(Kind::LowConfidence), Some(Kind::Errors)] {
-            let these: Vec<&RisingTerm> =
-                found.terms.iter().filter(|term| kind.is_none_or(|kind| term.kind == kind)).collect();
-            let new =
-                these.iter().filter(|term| truth(stream, term).is_some_and(|code| stream.emerging.contains(code)));
-            let sure = these.iter().copied().filter(|term| term.q_value * factor <= 0.05);
-            println!(
-                "| 45..{end} | {} | {} | {} | {} | {} |",
-                kind.map_or("all".to_owned(), |kind| format!("{kind:?}")),
-                these.len(),
-                new.count(),
-                codes_found(stream, these.iter().copied()).len(),
-                codes_found(stream, sure).len(),
-            );
+            let these = found.terms.iter().filter(|term| kind.is_none_or(|kind| term.kind == kind));
+            let told: Vec<(bool, Option<u32>)> = these.map(|term| stream.told(&term.witness)).collect();
+            let codes: BTreeSet<u32> = told.iter().filter_map(|(_, code)| *code).collect();
+            let (shown, new) = (told.len(), told.iter().filter(|(new, _)| *new).count());
+            let name = kind.map_or("terms".to_owned(), |kind| format!("{kind:?}"));
+            println!("| 45..{end} | {name} | {shown} | {new} | {} |", codes.len());
+            if kind.is_none() {
+                assert!(codes.len() >= by_terms, "{end}: {:?}", stream.names(&codes));
+                assert!(7 * new >= 6 * shown, "{end}: {new} of {shown}");
+                all = codes;
+            }
         }
-        let all = codes_found(stream, found.terms.iter());
-        assert!(all.len() >= codes, "{all:?}");
-        let labelled = found.terms.iter().filter_map(|term| truth(stream, term));
-        let (new, old): (Vec<&str>, Vec<&str>) = labelled.partition(|code| stream.emerging.contains(*code));
-        assert!(new.len() >= 9 * old.len(), "{} new, {old:?}", new.len());
+        let given: BTreeSet<u32> = found.codes.iter().map(|found| found.code).collect();
+        let new: BTreeSet<u32> = given.intersection(&stream.emerging).copied().collect();
+        println!("| 45..{end} | codes given | {} | {} | {} |", given.len(), new.len(), new.len());
+        assert!(given.len() <= new.len() + 2, "{:?}", stream.names(&given));
+        all.extend(new);
+        let missed: BTreeSet<u32> = stream.emerging.difference(&all).copied().collect();
+        println!("| 45..{end} | all of these | | | {} | missed: {:?}", all.len(), stream.names(&missed));
+        assert!(all.len() >= by_any, "{end}: without {:?}", stream.names(&missed));
     }
+    let rows = stream.rows(last);
     let stop = StopWords::default();
     let texts = Texts::new(&rows, &Periods { reference: 0..45, current: 45..last }, &stop);
     let groups = clusters(&texts, &TermOptions::default());
-    let new = groups.clusters.iter().filter(|group| {
-        group.witness.actual.first().is_some_and(|(code, ..)| stream.emerging.contains(stream.code(*code)))
-    });
-    let (new, all) = (new.count(), groups.clusters.len());
+    let new = groups.clusters.iter().filter(|group| stream.told(&group.witness).0).count();
+    let all = groups.clusters.len();
     println!("{all} groups, {new} of emerging codes, {} of {} doubts in none", groups.rest, groups.doubted);
-    assert!(all <= 15 && new >= 6);
+    assert!(all <= 15 && new >= 5);
     let inside: u64 = groups.clusters.iter().map(|group| group.witness.rows).sum();
     assert_eq!(inside + groups.rest, groups.doubted);
+}
+
+/// The one code that five days do not show: four of its five rows have a text that was there before, as another code.
+#[test]
+fn what_is_missed_cannot_be_told() {
+    let Some(stream) = stream() else { return };
+    let missed = stream.codes.iter().position(|code| code == "1041Y").expect("a code") as u32;
+    let rows = stream.rows(50);
+    let (before, now): (Vec<&TextRow>, Vec<&TextRow>) = rows.iter().partition(|row| row.day < 45);
+    let its: Vec<&TextRow> = now.iter().copied().filter(|row| row.code == missed).collect();
+    let stop = StopWords::default();
+    let keys = |text: &str| -> BTreeSet<u64> {
+        let words: Vec<u64> = words(text, &stop).iter().map(|word| word.key).collect();
+        terms(&words).map(|term| term.key).collect()
+    };
+    let text = keys(its.iter().map(|row| row.text).max_by_key(|text| text.len()).expect("a row"));
+    let same = |rows: &[&TextRow]| rows.iter().filter(|row| keys(row.text) == text).count();
+    assert_eq!((its.len(), same(&its), same(&now), same(&before)), (5, 4, 5, 13));
+    assert!(before.iter().all(|row| keys(row.text) != text || row.code != missed));
+    assert_eq!(its.iter().filter(|row| row.actual.is_some()).count(), 1);
+    // of all terms of its rows, among all texts and among the doubted ones
+    let has: BTreeSet<u64> = its.iter().flat_map(|row| keys(row.text)).collect();
+    let mut counts: HashMap<u64, [[u64; 2]; 2]> = HashMap::new();
+    for row in &rows {
+        for key in keys(row.text).intersection(&has) {
+            let count = counts.entry(*key).or_default();
+            count[0][usize::from(row.day >= 45)] += 1;
+            count[1][usize::from(row.day >= 45)] += u64::from(row.low_confidence);
+        }
+    }
+    let of_its = |key: u64| its.iter().filter(|row| keys(row.text).contains(&key)).count() as u64;
+    let doubted = |rows: &[&TextRow]| rows.iter().filter(|row| row.low_confidence).count() as u64;
+    let sizes = [[before.len() as u64, now.len() as u64], [doubted(&before), doubted(&now)]];
+    let p_values = counts.iter().filter(|(key, count)| 2 * of_its(**key) >= count[0][1]).flat_map(|(_, count)| {
+        count.iter().zip(sizes).map(|([reference, current], [n_reference, n_current])| {
+            upper_tail(&[Stratum { current: *current, n_current, reference: *reference, n_reference }]).p_value
+        })
+    });
+    let best = p_values.fold(1.0, f64::min);
+    println!("the best p-value of a term that is mostly its: {best:.4}");
+    assert!(best > 0.01);
 }
 
 #[test]
 fn nothing_rises_before_they_emerge() {
     let Some(stream) = stream() else { return };
-    let mut rows = stream.rows();
-    rows.retain(|row| row.day < 45);
+    let mut rows = stream.rows(45);
     let mut wrong = 0;
     let periods = [(0..30, 30..45), (0..40, 40..45), (0..15, 15..30), (15..30, 30..45), (0..15, 30..45)];
     for (reference, current) in periods.into_iter().take(if long_run() { 5 } else { 2 }) {
@@ -229,7 +282,7 @@ fn nothing_rises_before_they_emerge() {
 /// Real texts on days that mean nothing.
 fn shuffled(rows: &mut [TextRow]) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let runs = 200;
+    let runs = 600;
     println!("| current days of 45 | runs | with a discovery |\n|---|---|---|");
     for current in [40..45, 30..45, 15..45] {
         let mut false_runs = 0;

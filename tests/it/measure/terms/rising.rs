@@ -106,6 +106,26 @@ fn doubts_and_errors_have_their_own_lists() {
     assert!((taxi.share_current - 100.0 / errors(10..20)).abs() < 1e-12);
 }
 
+/// Texts that share no word, and people who give them one code.
+#[test]
+fn a_code_that_people_give_rises() {
+    let texts: Vec<String> = (0..30).map(|n| format!("métier{n}")).collect();
+    let label = |row, code, weight| TextRow { wrong: Some(code != 1), weight, actual: Some(code), ..row };
+    let mut rows: Vec<TextRow> = usual().into_iter().zip(0..).map(|(row, n)| label(row, n % 20, 2.0)).collect();
+    rows.extend(texts.iter().map(|text| label(row(text, 12), 77, 2.0)));
+    rows.extend((0..40).map(|n| label(row("taxi", n % 20), 3, 20.0)));
+    let found = found(&rows);
+    let [new] = found.codes.as_slice() else { panic!("{found:?}") };
+    assert_eq!((new.code, new.n_reference, new.n_current), (77, 0, 30));
+    assert_eq!((new.ratio.estimate, new.ratio.upper), (None, None));
+    assert!((new.share_current - 60.0 / (2.0 * 430.0 + 20.0 * 20.0)).abs() < 1e-12);
+    assert_eq!((new.witness.rows, new.witness.texts, new.witness.actual.as_slice()), (30, 30, &[(77, 30, 1.0)][..]));
+    assert!(found.terms.iter().all(|term| !term.term.starts_with("métier")));
+    // the other route is reviewed ten times as often now: its codes are no news
+    rows.extend((0..200).map(|n| label(row("taxi", 10 + n % 10), 3, 2.5)));
+    assert_eq!(self::found(&rows).codes.iter().map(|code| code.code).collect::<Vec<_>>(), [77]);
+}
+
 /// The automatic route is reviewed at a tenth of the rate of the other, then at the same rate. Nothing else changed, but
 /// its errors are ten times as many in the sample.
 #[test]
