@@ -50,8 +50,18 @@ pub struct Accuracy {
 /// assert!(accuracy.estimate.lower.unwrap() > 0.77 && accuracy.estimate.upper.unwrap() < 0.88);
 /// ```
 pub fn accuracy(right: WeightSums, wrong: WeightSums, confidence_level: f64) -> Accuracy {
+    accuracy_among([right, wrong], WeightSums::default(), 0.0, confidence_level)
+}
+
+/// [`accuracy`] of few rows, of which `borrowed` on each side are like `others` (all labels, seen as these are).
+pub(super) fn accuracy_among(
+    [right, wrong]: [WeightSums; 2],
+    others: WeightSums,
+    borrowed: f64,
+    confidence_level: f64,
+) -> Accuracy {
     let n = right.n.saturating_add(wrong.n);
-    let (estimate, n_eff) = ratio(&right, &wrong).interval(confidence_level);
+    let (estimate, n_eff) = ratio_among(&right, &wrong, &others, borrowed).interval(confidence_level);
     Accuracy { estimate, n, n_eff, naive: (n > 0).then(|| right.n as f64 / n as f64) }
 }
 
@@ -71,5 +81,10 @@ pub fn variance(right: WeightSums, wrong: WeightSums) -> Option<f64> {
 }
 
 pub(super) fn ratio(right: &WeightSums, wrong: &WeightSums) -> Ratio {
-    Ratio { success: Side::new(right, 1.0), failure: Side::new(wrong, 1.0) }
+    ratio_among(right, wrong, &WeightSums::default(), 0.0)
+}
+
+pub(super) fn ratio_among(right: &WeightSums, wrong: &WeightSums, others: &WeightSums, borrowed: f64) -> Ratio {
+    let [success, failure, others] = [right, wrong, others].map(|rows| Side::new(rows, 1.0));
+    Ratio { success, failure, others, borrowed }
 }

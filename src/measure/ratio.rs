@@ -4,6 +4,8 @@
 //! `V = [ (1−p)² A_S + p² A_F ] / (S + F)²` with `A = Σ (w² − w)` in each class, which is exact from sums because the
 //! residual is constant within a class (Särndal, Swensson and Wretman 1992, section 5.5 and 5.7).
 
+use std::ops::Add;
+
 use super::{
     proportion::{Estimate, normal_quantile, wilson},
     weight::WeightSums,
@@ -27,10 +29,24 @@ impl Side {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+impl Add for Side {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            squares: self.squares + other.squares,
+            sampling: self.sampling + other.sampling,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ratio {
     pub success: Side,
     pub failure: Side,
+    /// Rows that say how heavy rows are where these are few, and how many pseudo-rows on each side are like them.
+    pub others: Side,
+    pub borrowed: f64,
 }
 
 impl Ratio {
@@ -55,13 +71,21 @@ impl Ratio {
     /// `1/n = [ (1−p) a_S + p a_F ] / (S+F)` where `a = A/total` of a side. A side with few rows says little about
     /// its `a`: the plug-in variance misses the heavy errors that this sample happened not to draw, and is 0 when a
     /// side is empty. So each `a` is pooled with `pseudo` rows of typical size `Σw²/Σw` whose `a` is the overall one.
-    /// With both sides large this is `p(1−p)/V`; with one empty it is Kish's `(Σw)²/Σw²` (finite-population form).
+    /// `borrowed` of these are like the `others`: a few rows may all be light by chance. With both sides large this is
+    /// `p(1−p)/V`; with one empty and nothing borrowed it is Kish's `(Σw)²/Σw²` (finite-population form).
     pub(super) fn effective_n(&self, pseudo: f64) -> Option<f64> {
         let p = self.estimate()?;
         let total = self.total();
-        let overall = (self.success.sampling + self.failure.sampling) / total;
-        let typical = pseudo * (self.success.squares + self.failure.squares) / total;
-        let steady = |side: &Side| (side.sampling + typical * overall) / (side.total + typical);
+        let own = self.success + self.failure;
+        // pseudo-rows of these rows and of those around them
+        let like = |rows: &Side, n: f64| match n * rows.squares / rows.total {
+            size if size.is_finite() => (size, size * rows.sampling / rows.total),
+            _ => (0.0, 0.0),
+        };
+        let from_others = if self.others.total > 0.0 { self.borrowed.min(pseudo) } else { 0.0 };
+        let (mine, theirs) = (like(&own, pseudo - from_others), like(&self.others, from_others));
+        let (size, sampling) = (mine.0 + theirs.0, mine.1 + theirs.1);
+        let steady = |side: &Side| (side.sampling + sampling) / (side.total + size);
         let inverse = ((1.0 - p) * steady(&self.success) + p * steady(&self.failure)) / total;
         let n = 1.0 / inverse;
         (n > 0.0).then_some(n)

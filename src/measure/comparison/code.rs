@@ -7,7 +7,7 @@ use super::{
     melded::{Counts, melded},
 };
 use crate::measure::{
-    accuracy::accuracy, factorial::ln_factorial, multiple_testing::benjamini_hochberg, proportion::Estimate,
+    accuracy::accuracy_among, factorial::ln_factorial, multiple_testing::benjamini_hochberg, proportion::Estimate,
     weight::WeightSums,
 };
 
@@ -39,6 +39,9 @@ pub struct CodeChange {
     pub precision: Change,
     pub recall: Change,
 }
+
+/// Rows on each side of each version that are as heavy as labels are overall: half a row for the two versions together.
+const BORROWED: f64 = 0.25;
 
 /// Precision and recall of every code, B against A, in input order.
 ///
@@ -74,14 +77,19 @@ pub struct CodeChange {
 /// assert!(codes[1].recall.q_value.unwrap() > 0.5);
 /// ```
 pub fn changes(codes: &[(Confusion, Confusion)], confidence_level: f64, level: f64) -> Vec<CodeChange> {
+    let all = |missed: fn(&Confusion) -> WeightSums| -> WeightSums {
+        codes.iter().flat_map(|(a, b)| [a, b]).map(|code| code.true_positives + missed(code)).sum()
+    };
+    let shares: [fn(&Confusion) -> WeightSums; 2] = [|code| code.false_positives, |code| code.false_negatives];
+    let typical = shares.map(|missed| all(missed).with_replacement());
     let mut found: Vec<CodeChange> = codes
         .iter()
         .map(|(a, b)| {
-            let of = |missed: fn(&Confusion) -> WeightSums| {
-                let side = |of: &Confusion| [of.true_positives, missed(of)];
-                change(side(a), side(b), confidence_level, level)
+            let of = |share: usize| {
+                let side = |of: &Confusion| [of.true_positives, shares[share](of)];
+                change(side(a), side(b), typical[share], confidence_level, level)
             };
-            CodeChange { precision: of(|c| c.false_positives), recall: of(|c| c.false_negatives) }
+            CodeChange { precision: of(0), recall: of(1) }
         })
         .collect();
     let mut tested: Vec<&mut Change> = found
@@ -116,15 +124,13 @@ pub fn changed(codes: &[CodeChange], of: impl Fn(&CodeChange) -> &Change, level:
     Changed { helped: with(1.0), hurt: with(-1.0) }
 }
 
-fn change(a: [WeightSums; 2], b: [WeightSums; 2], confidence_level: f64, level: f64) -> Change {
+fn change(a: [WeightSums; 2], b: [WeightSums; 2], typical: WeightSums, confidence_level: f64, level: f64) -> Change {
     let kish = [a, b].map(|[right, wrong]| {
         let all = right + wrong;
         all.total() * all.total() / all.squares()
     });
-    let [a, b] = [a, b].map(|rows| {
-        let [right, wrong] = rows.map(WeightSums::with_replacement);
-        accuracy(right, wrong, confidence_level)
-    });
+    let [a, b] =
+        [a, b].map(|rows| accuracy_among(rows.map(WeightSums::with_replacement), typical, BORROWED, confidence_level));
     let n = [a.n, b.n];
     let counts = [(&a, kish[0]), (&b, kish[1])].map(|(side, kish)| {
         let p = side.estimate.estimate?;

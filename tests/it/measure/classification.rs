@@ -1,5 +1,7 @@
 use proptest::prelude::*;
-use vigie::measure::{classification::classification, weight::WeightSums};
+use rand::Rng;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use vigie::measure::{classification::classification, proportion::Estimate, weight::WeightSums};
 
 use super::oracle::{Row, assert_close, number, rows, workshop_rows};
 
@@ -24,6 +26,7 @@ fn matches_scikit_learn_with_weights() {
             total(&|cell| cell["true"] == *code && cell["predicted"] == *code),
             total(&|cell| cell["true"] != *code && cell["predicted"] == *code),
             total(&|cell| cell["true"] == *code && cell["predicted"] != *code),
+            WeightSums::default(),
             0.95,
         );
         for (found, column) in [(found.precision, "precision"), (found.recall, "recall"), (found.f1, "f1")] {
@@ -47,7 +50,7 @@ fn matches_scikit_learn_over_732_codes() {
         }
         let predicted = (right / precision).round();
         let [tp, fp, fn_] = [right, predicted - right, support - right].map(|n| certain(n as u64));
-        let found = classification(tp, fp, fn_, 0.95);
+        let found = classification(tp, fp, fn_, WeightSums::default(), 0.95);
         assert_close(found.precision.estimate.unwrap(), precision, 1e-12, "precision");
         assert_close(found.recall.estimate.unwrap(), recall, 1e-12, "recall");
         assert_close(found.f1.estimate.unwrap(), number(row, "f1-score"), 1e-12, "f1");
@@ -57,13 +60,118 @@ fn matches_scikit_learn_over_732_codes() {
 #[test]
 fn empty_denominators_say_nothing() {
     let none = WeightSums::default();
-    let found = classification(none, none, none, 0.95);
+    let found = classification(none, none, none, WeightSums::default(), 0.95);
     assert_eq!((found.precision.estimate, found.recall.estimate, found.f1.estimate), (None, None, None));
-    let found = classification(none, certain(3), none, 0.95);
+    let found = classification(none, certain(3), none, WeightSums::default(), 0.95);
     assert_eq!((found.precision.estimate, found.recall.estimate, found.f1.estimate), (Some(0.0), None, Some(0.0)));
-    let found = classification(certain(3), none, none, 0.95);
+    let found = classification(certain(3), none, none, WeightSums::default(), 0.95);
     assert_eq!((found.precision.estimate, found.recall.estimate, found.f1.estimate), (Some(1.0), Some(1.0), Some(1.0)));
     assert!(found.f1.lower.unwrap() < 0.7);
+}
+
+/// Rows of 732 codes by Zipf's law, on two routes, reviewed at .05 and at .6.
+struct Scene {
+    name: &'static str,
+    /// Share of automatic rows, and by how much it differs between codes.
+    automatic: f64,
+    differs: f64,
+    /// Right on automatic and on other rows.
+    right: [f64; 2],
+}
+
+/// Predictions and labels of a code: right, predicted in vain, missed.
+type Rows = [[f64; 3]; 2];
+
+fn holds(found: Estimate, truth: f64) -> f64 {
+    f64::from(u8::from(found.lower.is_some_and(|l| l <= truth) && found.upper.is_some_and(|u| truth <= u)))
+}
+
+/// Intervals of codes with few labels, of which most are of the route that is reviewed more: of the period's own rows,
+/// and of the model.
+#[test]
+fn intervals_of_codes_with_few_labels_cover() {
+    const CODES: usize = 732;
+    const RATES: [f64; 2] = [0.05, 0.6];
+    let long = std::env::var_os("VIGIE_SIMULATE").is_some();
+    let volume: Vec<f64> = (0..CODES).map(|code| 1.0 / ((code * 389 % CODES) + 1) as f64).collect();
+    let running: Vec<f64> = (1..=CODES).map(|end| volume[..end].iter().sum()).collect();
+    let total = running[CODES - 1];
+    let pick = |rng: &mut ChaCha8Rng| {
+        let at = rng.random::<f64>() * total;
+        running.partition_point(|x| *x < at).min(CODES - 1)
+    };
+    println!("covered %, at 5-29 / 30-199 / 200+ labels");
+    println!(
+        "| scene | predictions | of | precision | recall | F1 | precision, own labels alone |\n|---|---|---|---|---|---|---|"
+    );
+    for scene in [
+        Scene { name: "both routes", automatic: 0.72, differs: 0.0, right: [0.95, 0.34] },
+        Scene { name: "automatic .99", automatic: 0.72, differs: 0.0, right: [0.99, 0.34] },
+        Scene { name: "automatic .9, others .6", automatic: 0.72, differs: 0.0, right: [0.9, 0.6] },
+        Scene { name: "from .47 to .97 automatic", automatic: 0.72, differs: 0.25, right: [0.95, 0.34] },
+        Scene { name: "rate .6 only", automatic: 0.0, differs: 0.0, right: [0.78, 0.78] },
+    ]
+    .into_iter()
+    .take(if long { 5 } else { 2 })
+    {
+        let auto = |code: usize| scene.automatic + scene.differs * ((code % 11) as f64 / 5.0 - 1.0);
+        let right = |code: usize| auto(code) * scene.right[0] + (1.0 - auto(code)) * scene.right[1];
+        let missed: f64 = (0..CODES).map(|code| volume[code] * (1.0 - right(code))).sum();
+        for (rows, runs) in [(20_000, 200), (160_000, 40)].into_iter().take(if long { 2 } else { 1 }) {
+            let runs = if long { runs } else { 6 };
+            let mut rng = ChaCha8Rng::seed_from_u64(41);
+            // covered and all, by target, share and number of labels
+            let mut sums = [[[[0.0_f64; 2]; 3]; 4]; 2];
+            for _ in 0..runs {
+                let mut known = vec![Rows::default(); CODES];
+                let mut labels = vec![[WeightSums::default(); 3]; CODES];
+                for _ in 0..rows {
+                    let code = pick(&mut rng);
+                    let route = usize::from(rng.random::<f64>() >= auto(code));
+                    let is_right = rng.random::<f64>() < scene.right[route];
+                    let cells = if is_right { vec![(code, 0)] } else { vec![(pick(&mut rng), 1), (code, 2)] };
+                    let reviewed = rng.random::<f64>() < RATES[route];
+                    for (code, cell) in cells {
+                        known[code][0][cell] += 1.0;
+                        if reviewed {
+                            labels[code][cell] += WeightSums::of(RATES[route]).expect("a rate");
+                        }
+                    }
+                }
+                let all: WeightSums = labels.iter().map(|[right, _, missed]| *right + *missed).sum();
+                for (code, (known, labels)) in known.iter_mut().zip(&labels).enumerate() {
+                    known[1] =
+                        [right(code) * volume[code], missed * volume[code] / total, (1.0 - right(code)) * volume[code]];
+                    for (target, [tp, fp, fn_]) in known.iter().enumerate() {
+                        let seen = |of: WeightSums| if target == 1 { of.with_replacement() } else { of };
+                        let [a, b, c] = labels.map(seen);
+                        let found = classification(a, b, c, seen(all), 0.95);
+                        let alone = classification(a, b, c, WeightSums::default(), 0.95);
+                        let each = [
+                            (found.precision, tp / (tp + fp), a.n + b.n),
+                            (found.recall, tp / (tp + fn_), a.n + c.n),
+                            (found.f1, 2.0 * tp / (2.0 * tp + fp + fn_), a.n + b.n + c.n),
+                            (alone.precision, tp / (tp + fp), a.n + b.n),
+                        ];
+                        for ((found, truth, n), sums) in each.into_iter().zip(&mut sums[target]) {
+                            let class = [30, 200].iter().filter(|least| n >= **least).count();
+                            if n >= 5 {
+                                sums[class][0] += holds(found, truth);
+                                sums[class][1] += 1.0;
+                            }
+                        }
+                    }
+                }
+            }
+            for (target, sums) in ["the rows", "the model"].into_iter().zip(&sums) {
+                let shown = sums.map(|of| of.map(|[held, all]| format!("{:.1}", 100.0 * held / all)).join(" / "));
+                println!("| {} | {rows} | {target} | {} |", scene.name, shown.join(" | "));
+                for [held, all] in sums.iter().take(3).flat_map(|of| &of[..2]) {
+                    assert!(held / all > 0.935 - 3.0 * (0.05 * 0.95 / all).sqrt(), "{}: {held} of {all}", scene.name);
+                }
+            }
+        }
+    }
 }
 
 proptest! {
@@ -73,7 +181,7 @@ proptest! {
             let (n, w) = (counts[i], 1.0 / rates[i]);
             WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w }
         });
-        let found = classification(tp, fp, fn_, 0.95);
+        let found = classification(tp, fp, fn_, WeightSums::default(), 0.95);
         let (p, r) = (found.precision.estimate.unwrap(), found.recall.estimate.unwrap());
         prop_assert!((found.f1.estimate.unwrap() - 2.0 * p * r / (p + r)).abs() < 1e-12);
         prop_assert!(found.f1.lower.unwrap() <= found.f1.estimate.unwrap());
