@@ -85,6 +85,59 @@ fn the_interval_covers_whatever_the_shift() {
     }
 }
 
+/// Where the interval is least sure: what sampling adds to the distance is either nothing or all of `null`.
+#[test]
+fn it_covers_at_either_end() {
+    let (runs, replicates) = if at_length() { (2_000, 99) } else { (200, 39) };
+    println!("| shift | n = m | true | observed | null | covered % | missed above % | missed below % |");
+    println!("|---|---|---|---|---|---|---|---|");
+    let naf = Population::naf();
+    let (gone, come) = (naf.ranked(100), naf.ranked(101));
+    let mut moved = naf.shares.clone();
+    (moved[gone], moved[come]) = (0.0, naf.shares[gone] + naf.shares[come]);
+    let even = vec![1.0 / 20.0; 20];
+    let halved: Vec<f64> = (0..20).map(|code| if code % 2 == 0 { 0.025 } else { 0.075 }).collect();
+    let little: Vec<f64> = (0..20).map(|code| [0.048, 0.052, 0.05, 0.05][code % 4]).collect();
+    for (name, n, before, after) in [
+        ("half of twenty codes halve", 2_000, &even, &halved),
+        ("half of twenty codes halve", 20_000, &even, &halved),
+        ("one of two codes grows a little", 500, &vec![0.5; 2], &vec![0.45, 0.55]),
+        ("one of two codes grows", 500, &vec![0.5; 2], &vec![0.4, 0.6]),
+        ("a rare one of two codes grows", 5_000, &vec![0.98, 0.02], &vec![0.97, 0.03]),
+        ("half of twenty codes move a little", 20_000, &even, &little),
+        ("none, 732 codes", 2_000, &naf.shares, &naf.shares),
+        ("none, 732 codes", 20_000, &naf.shares, &naf.shares),
+        ("one of 732 codes becomes another", 20_000, &naf.shares, &moved),
+    ] {
+        let runs = if before.len() > 20 { runs / 4 } else { runs };
+        let truth = total_variation(before, after);
+        let (from, to) = (Sampler::new(before), Sampler::new(after));
+        let mut rng = ChaCha8Rng::seed_from_u64(n);
+        let (mut above, mut below, mut observed, mut null) = (0.0, 0.0, 0.0, 0.0);
+        for _ in 0..runs {
+            let (reference, current) = (from.draw(&mut rng, n), to.draw(&mut rng, n));
+            let drift = categorical_drift(&reference, &current, replicates, rng.random()).unwrap();
+            let found = excess_variation(&reference, &current, &drift, 1.0, replicates, rng.random(), 0.95);
+            above += f64::from(u8::from(found.upper.unwrap() < truth));
+            below += f64::from(u8::from(found.lower.unwrap() > truth));
+            observed += drift.distances.total_variation;
+            null += drift.null.total_variation;
+        }
+        let n_runs = f64::from(runs);
+        let covered = 1.0 - (above + below) / n_runs;
+        println!(
+            "| {name} | {n} | {truth:.4} | {:.4} | {:.4} | {:.1} | {:.1} | {:.1} |",
+            observed / n_runs,
+            null / n_runs,
+            100.0 * covered,
+            100.0 * above / n_runs,
+            100.0 * below / n_runs
+        );
+        let noise = 3.0 * (0.05 * 0.95 / n_runs).sqrt();
+        assert!(covered >= 0.935 - noise, "{name}: {covered}");
+    }
+}
+
 #[test]
 fn edges() {
     let drift = categorical_drift(&[5, 5], &[5, 5], 9, 1).unwrap();
