@@ -88,7 +88,7 @@ fn the_interval_covers_whatever_the_shift() {
 /// Where the interval is least sure: what sampling adds to the distance is either nothing or all of `null`.
 #[test]
 fn it_covers_at_either_end() {
-    let (runs, replicates) = if at_length() { (2_000, 99) } else { (200, 39) };
+    let (runs, replicates) = if at_length() { (2_000, 99) } else { (100, 39) };
     println!("| shift | n = m | true | observed | null | covered % | missed above % | missed below % |");
     println!("|---|---|---|---|---|---|---|---|");
     let naf = Population::naf();
@@ -110,6 +110,9 @@ fn it_covers_at_either_end() {
         ("one of 732 codes becomes another", 20_000, &naf.shares, &moved),
     ] {
         let runs = if before.len() > 20 { runs / 4 } else { runs };
+        if !at_length() && n * before.len() as u64 > 2_000_000 {
+            continue;
+        }
         let truth = total_variation(before, after);
         let (from, to) = (Sampler::new(before), Sampler::new(after));
         let mut rng = ChaCha8Rng::seed_from_u64(n);

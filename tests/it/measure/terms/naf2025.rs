@@ -226,30 +226,35 @@ fn what_is_missed_cannot_be_told() {
     let Some(stream) = stream() else { return };
     let missed = stream.codes.iter().position(|code| code == "1041Y").expect("a code") as u32;
     let rows = stream.rows(50);
-    let (before, now): (Vec<&TextRow>, Vec<&TextRow>) = rows.iter().partition(|row| row.day < 45);
-    let its: Vec<&TextRow> = now.iter().copied().filter(|row| row.code == missed).collect();
     let stop = StopWords::default();
-    let keys = |text: &str| -> BTreeSet<u64> {
-        let words: Vec<u64> = words(text, &stop).iter().map(|word| word.key).collect();
-        terms(&words).map(|term| term.key).collect()
+    let keys = |row: &TextRow| -> Vec<u64> {
+        let words: Vec<u64> = words(row.text, &stop).iter().map(|word| word.key).collect();
+        let mut keys: Vec<u64> = terms(&words).map(|term| term.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     };
-    let text = keys(its.iter().map(|row| row.text).max_by_key(|text| text.len()).expect("a row"));
-    let same = |rows: &[&TextRow]| rows.iter().filter(|row| keys(row.text) == text).count();
+    // each row with the keys of its terms
+    let all: Vec<(&TextRow, Vec<u64>)> = rows.iter().map(|row| (row, keys(row))).collect();
+    let (before, now): (Vec<_>, Vec<_>) = all.iter().partition(|(row, _)| row.day < 45);
+    let its: Vec<_> = now.iter().copied().filter(|(row, _)| row.code == missed).collect();
+    let text = &its.iter().max_by_key(|(row, _)| row.text.len()).expect("a row").1;
+    let same = |rows: &[&(&TextRow, Vec<u64>)]| rows.iter().filter(|(_, keys)| keys == text).count();
     assert_eq!((its.len(), same(&its), same(&now), same(&before)), (5, 4, 5, 13));
-    assert!(before.iter().all(|row| keys(row.text) != text || row.code != missed));
-    assert_eq!(its.iter().filter(|row| row.actual.is_some()).count(), 1);
+    assert!(before.iter().all(|(row, keys)| keys != text || row.code != missed));
+    assert_eq!(its.iter().filter(|(row, _)| row.actual.is_some()).count(), 1);
     // of all terms of its rows, among all texts and among the doubted ones
-    let has: BTreeSet<u64> = its.iter().flat_map(|row| keys(row.text)).collect();
+    let has: BTreeSet<u64> = its.iter().flat_map(|(_, keys)| keys).copied().collect();
     let mut counts: HashMap<u64, [[u64; 2]; 2]> = HashMap::new();
-    for row in &rows {
-        for key in keys(row.text).intersection(&has) {
+    for (row, keys) in &all {
+        for key in keys.iter().filter(|key| has.contains(key)) {
             let count = counts.entry(*key).or_default();
             count[0][usize::from(row.day >= 45)] += 1;
             count[1][usize::from(row.day >= 45)] += u64::from(row.low_confidence);
         }
     }
-    let of_its = |key: u64| its.iter().filter(|row| keys(row.text).contains(&key)).count() as u64;
-    let doubted = |rows: &[&TextRow]| rows.iter().filter(|row| row.low_confidence).count() as u64;
+    let of_its = |key: u64| its.iter().filter(|(_, keys)| keys.contains(&key)).count() as u64;
+    let doubted = |rows: &[&(&TextRow, Vec<u64>)]| rows.iter().filter(|(row, _)| row.low_confidence).count() as u64;
     let sizes = [[before.len() as u64, now.len() as u64], [doubted(&before), doubted(&now)]];
     let p_values = counts.iter().filter(|(key, count)| 2 * of_its(**key) >= count[0][1]).flat_map(|(_, count)| {
         count.iter().zip(sizes).map(|([reference, current], [n_reference, n_current])| {
