@@ -14,7 +14,7 @@ pub use super::{
     crossed::{CrossedGroup, CrosswalkDrift},
     drift::{CodeDrift, Drift, Judged, LevelDrift, Verdict},
     review::{ReviewPrecision, ReviewStratum, ReviewWay},
-    terms::{DoubtedTexts, Emerging, EmergingTerm, TermCode, TermTexts},
+    terms::{DoubtedTexts, Emerging, EmergingCode, EmergingTerm, TermCode, TermTexts},
     threshold::{ThresholdCurve, ThresholdPoint},
     tree::{MovedNode, TreeFindings},
     uncodable::Uncodable,

@@ -97,12 +97,13 @@ pub fn by_code(
     };
     let assisted = assisted_precision(graded, (outcome, design), plan.request.confidence_level);
     let (precisions, recalls) = (steady(|of| of.false_positive), steady(|of| of.false_negative));
+    let all = codes.values().map(|of| of.right + of.false_negative).sum();
     let mut table: Vec<CodeQuality> = codes
         .into_iter()
         .zip(precisions.into_iter().zip(recalls))
         .map(|((code, of), shrunk)| {
             let assisted = assisted.get(&code).copied();
-            quality(plan, code, &of, (shrunk, assisted))
+            quality(plan, code, (&of, all), (shrunk, assisted))
         })
         .collect();
     table.sort_by(|a, b| b.n_predicted.cmp(&a.n_predicted).then_with(|| a.code.cmp(&b.code)));
@@ -118,10 +119,10 @@ pub fn sensitive(plan: &Plan) -> Vec<String> {
 fn quality(
     plan: &Plan,
     code: String,
-    of: &Code,
+    (of, all): (&Code, WeightSums),
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
-    let measured = classification(of.right, of.false_positive, of.false_negative, plan.request.confidence_level);
+    let measured = classification(of.right, of.false_positive, of.false_negative, all, plan.request.confidence_level);
     CodeQuality {
         sensitive: plan.request.sensitive_codes.iter().any(|s| canonical(s) == code),
         code,

@@ -11,7 +11,7 @@ use crate::{
     measure::{
         proportion::Estimate,
         terms::{
-            Cluster, Kind, Periods, RisingTerm, TermOptions, TextRow, Texts, Witness, clusters, rising,
+            Cluster, Kind, Periods, RisingCode, RisingTerm, TermOptions, TextRow, Texts, Witness, clusters, rising,
             stop_words::StopWords, words::words,
         },
     },
@@ -34,6 +34,8 @@ pub struct Emerging {
     pub significant: u64,
     /// By kind, then strongest first; at most 100 a kind.
     pub terms: Vec<EmergingTerm>,
+    /// Codes that people give more often, strongest first; at most 100.
+    pub codes_given: Vec<EmergingCode>,
     /// Groups of texts that the model doubts, the most striking first; at most 15.
     pub clusters: Vec<DoubtedTexts>,
     /// Texts of the period that it doubts: sent to people, or with a confidence below the threshold.
@@ -62,8 +64,33 @@ pub struct EmergingTerm {
     pub z: f64,
     /// One-sided, exact.
     pub p_value: f64,
-    /// The same, adjusted by Benjamini-Hochberg over terms of all kinds.
+    /// The same, adjusted over terms of all kinds and codes.
     pub q_value: f64,
+    #[serde(flatten)]
+    pub texts: TermTexts,
+}
+
+/// A code whose share of people's labels rose, whatever the model says of the texts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EmergingCode {
+    pub code: String,
+    /// Empty when the nomenclature has none.
+    pub label: String,
+    /// Labels that give it.
+    pub n_reference: u64,
+    pub n_current: u64,
+    /// Share of all labels that give a code, by design weight.
+    pub share_reference: f64,
+    pub share_current: f64,
+    /// `share_current / share_reference`; only a lower bound where the reference has none.
+    pub ratio: Estimate,
+    pub log_odds: f64,
+    pub z: f64,
+    /// One-sided, exact.
+    pub p_value: f64,
+    /// The same, adjusted over codes and terms of all kinds.
+    pub q_value: f64,
+    /// Of the labelled predictions.
     #[serde(flatten)]
     pub texts: TermTexts,
 }
@@ -160,6 +187,7 @@ pub fn emerging(plan: &Plan, specimens: &[Specimen<'_>], complete: bool) -> Emer
         tested: risen.tested,
         significant: risen.significant,
         terms: risen.terms.into_iter().map(term).collect(),
+        codes_given: risen.codes.into_iter().filter_map(|found| given(plan, &codes, found)).collect(),
         clusters: groups.clusters.into_iter().map(|group| doubted(plan, &codes, group)).collect(),
         doubted: groups.doubted,
         rest: groups.rest,
@@ -249,6 +277,25 @@ fn term(plan: &Plan, codes: &Codes<'_>, found: RisingTerm) -> EmergingTerm {
         p_value: found.p_value,
         q_value: found.q_value,
     }
+}
+
+/// `None` for no code.
+fn given(plan: &Plan, codes: &Codes<'_>, found: RisingCode) -> Option<EmergingCode> {
+    let TermCode { code, label, .. } = codes.code(plan, found.code, found.n_current, found.share_current)?;
+    Some(EmergingCode {
+        texts: texts(plan, codes, &found.witness),
+        code,
+        label,
+        n_reference: found.n_reference,
+        n_current: found.n_current,
+        share_reference: found.share_reference,
+        share_current: found.share_current,
+        ratio: found.ratio,
+        log_odds: found.log_odds.log_odds,
+        z: found.log_odds.z,
+        p_value: found.p_value,
+        q_value: found.q_value,
+    })
 }
 
 fn doubted(plan: &Plan, codes: &Codes<'_>, group: Cluster) -> DoubtedTexts {

@@ -2,7 +2,7 @@
 
 use super::texts::Texts;
 use crate::{
-    assess::assessment::{Assessment, DoubtedTexts, Emerging as Found, EmergingTerm, TermCode},
+    assess::assessment::{Assessment, DoubtedTexts, Emerging as Found, EmergingCode, EmergingTerm, TermCode},
     measure::{proportion::Estimate, terms::Kind},
 };
 
@@ -14,11 +14,13 @@ pub(crate) struct Emerging {
     pub lead: String,
     pub rows: Vec<Row>,
     pub note: String,
+    /// Codes that people give more often.
+    pub given: Vec<Row>,
     pub doubted: String,
     pub groups: Vec<Group>,
 }
 
-/// One term, whatever it rises among.
+/// One term, whatever it rises among; or one code, with its label for kinds.
 pub(crate) struct Row {
     pub term: String,
     pub kinds: String,
@@ -66,6 +68,7 @@ impl Emerging {
             rows: terms.iter().take(SHOWN).filter_map(|kinds| row(t, kinds)).collect(),
             note,
             doubted: t.f("emerging.doubted", &doubted.each_ref().map(|(k, v)| (*k, v.as_str()))),
+            given: found.codes_given.iter().take(SHOWN).map(|code| given(t, code)).collect(),
             groups: found.clusters.iter().map(|group| self::group(t, group)).collect(),
         }
     }
@@ -129,6 +132,19 @@ fn row(t: &Texts, kinds: &[&EmergingTerm]) -> Option<Row> {
         interval,
         codes: codes(t, &first.texts.predicted, &first.texts.actual, &first.texts.examples),
     })
+}
+
+fn given(t: &Texts, found: &EmergingCode) -> Row {
+    let (ratio, interval) = ratio(t, &found.ratio);
+    Row {
+        term: found.code.clone(),
+        kinds: found.label.clone(),
+        shares: format!("{} → {}", t.share(found.share_reference), t.share(found.share_current)),
+        counts: format!("{} → {}", t.int(found.n_reference), t.int(found.n_current)),
+        ratio,
+        interval,
+        codes: codes(t, &found.texts.predicted, &[], &found.texts.examples),
+    }
 }
 
 fn group(t: &Texts, found: &DoubtedTexts) -> Group {

@@ -6,7 +6,7 @@ use super::{HOSTILE, assert_well_formed, between, estimate, full_json, pages};
 
 pub fn nothing() -> Value {
     json!({"false_discovery_rate": 0.05, "n_reference": 0, "n_current": 0, "sampled": false, "tested": 0,
-        "significant": 0, "terms": [], "clusters": [], "doubted": 0, "rest": 0})
+        "significant": 0, "terms": [], "codes_given": [], "clusters": [], "doubted": 0, "rest": 0})
 }
 
 fn texts(name: &str) -> Value {
@@ -38,9 +38,12 @@ fn term(term: &str, kind: &str, n_reference: u64, p: f64) -> Value {
 /// Something in every part; every name that a user can choose is `name`.
 pub fn found(name: &str) -> Value {
     let group = json!({"terms": [name, "drone"], "n": 15, "confident": 5, "share_doubted": 0.75, "n_reference": 2});
+    let given = json!({"code": "4764Z", "label": name, "n_reference": 0, "n_current": 9, "share_reference": 0.0, "share_current": 0.004,
+        "ratio": {"estimate": null, "lower": 3.2, "upper": null}, "log_odds": 2.1, "z": 4.2, "p_value": 1e-5, "q_value": 1e-3});
     json!({"false_discovery_rate": 0.05, "n_reference": 41_234, "n_current": 5678, "sampled": true, "tested": 4321,
         "significant": 9, "terms": [term(name, "share", 3, 1e-9), term("vélo cargo", "share", 0, 1e-12),
             term(name, "errors", 0, 1e-4)],
+        "codes_given": [merged(given, texts(name))],
         "clusters": [merged(group, texts(name))], "doubted": 1234, "rest": 1219})
 }
 
@@ -51,7 +54,8 @@ fn a_term_has_one_row_with_all_it_rises_among() {
     let (french, english) = (section(&pages[0].1), section(&pages[1].1));
     // the most certain first
     let rows: Vec<&str> = french.split("<tr>").filter(|row| row.contains("<td><b>")).collect();
-    assert_eq!(rows.len(), 3, "two terms and one group");
+    assert_eq!(rows.len(), 4, "two terms, a code and a group");
+    assert!(rows[2].contains("<b>4764Z</b><small>codif</small>") && rows[2].contains("0 → 9"), "{}", rows[2]);
     assert!(rows[0].contains("<b>vélo cargo</b><small>libellés</small>"));
     assert!(rows[0].contains("nouveau<small>≥\u{a0}×4,6</small>"));
     assert!(rows[1].contains("<b>codif</b><small>libellés, erreurs</small>"));
