@@ -4,7 +4,7 @@ use super::{
     Direction,
     accuracy::{BETS, LabelCell, STAKES, combine, gain_of_fall, payable},
     bank::{Bank, log_add},
-    start::{start_weight, weight_after},
+    start::Starts,
 };
 use crate::measure::bisection::bisect;
 
@@ -36,7 +36,7 @@ const TOP: f64 = 3.0;
 /// exchanged, `Either` the mean of both.
 ///
 /// *Assumes* as [`super::accuracy::floor`], and a reference that is closed: a label that is still added to it begins a new
-/// e-process. *Edge cases*: as there; a reference without labels can only be learned from
+/// e-process. Of one route alone [`super::share::errors_risen`] says the same sooner. *Edge cases*: as there; a reference without labels can only be learned from
 /// the periods before a start; `E` stays below [`MOST`].
 ///
 /// Wasserman, Ramdas and Balakrishnan (2020), PNAS 117; Waudby-Smith and Ramdas (2024), JRSS B 86.
@@ -55,27 +55,39 @@ pub fn accuracy_changed<P: AsRef<[LabelCell]>>(
     horizon: f64,
     direction: Direction,
 ) -> Option<Vec<f64>> {
-    if !(payable(&[reference], heaviest) && payable(periods, heaviest)) {
+    accuracy_changed_by_look(reference, periods, heaviest, Starts::each(horizon), direction)
+}
+
+/// [`accuracy_changed`] where several looks are taken at one period: `looks` are the labels of rows that came since the
+/// last look.
+pub fn accuracy_changed_by_look<P: AsRef<[LabelCell]>>(
+    reference: &[LabelCell],
+    looks: &[P],
+    heaviest: f64,
+    starts: Starts,
+    direction: Direction,
+) -> Option<Vec<f64>> {
+    if !(payable(&[reference], heaviest) && payable(looks, heaviest)) {
         return None;
     }
     let [rise, fall] = direction.stakes();
     let turned = |turn: fn(LabelCell) -> LabelCell| {
         let turn_all = |cells: &[LabelCell]| cells.iter().copied().map(turn).collect::<Vec<_>>();
-        let periods: Vec<_> = periods.iter().map(|p| turn_all(p.as_ref())).collect();
-        fallen(&turn_all(reference), &periods, heaviest, horizon)
+        let looks: Vec<_> = looks.iter().map(|p| turn_all(p.as_ref())).collect();
+        fallen(&turn_all(reference), &looks, heaviest, starts)
     };
     let falls = (fall > 0.0).then(|| turned(|cell| cell));
     let rises = (rise > 0.0).then(|| turned(LabelCell::swapped));
     Some(combine(falls, fall, rises, rise))
 }
 
-fn fallen(reference: &[LabelCell], periods: &[Vec<LabelCell>], heaviest: f64, horizon: f64) -> Vec<f64> {
+fn fallen(reference: &[LabelCell], periods: &[Vec<LabelCell>], heaviest: f64, starts: Starts) -> Vec<f64> {
     let mut lowest = vec![MOST; periods.len()];
     let first = Rough::of(reference.iter());
     // bets on the periods may follow from the reference, which is over: its own bets may not
     let margin = (1.0 - first.estimate + 2.0 * first.error).min(1.0);
     for null in nulls(reference, periods, heaviest, margin) {
-        null.follow(reference, periods, heaviest, horizon, &mut lowest);
+        null.follow(reference, periods, heaviest, starts, &mut lowest);
     }
     lowest
 }
@@ -145,7 +157,7 @@ impl Null {
         reference: &[LabelCell],
         periods: &[Vec<LabelCell>],
         heaviest: f64,
-        horizon: f64,
+        starts: Starts,
         lowest: &mut [f64],
     ) {
         let bets = BETS.map(|part| part / (heaviest * self.margin));
@@ -161,8 +173,8 @@ impl Null {
             }
             let gains = better.iter().map(|&bet| gain_of_rise(period, self.high, bet)).chain([0.0]);
             before.iter_mut().zip(gains).for_each(|(before, gain)| *before = gain);
-            bank.step(start_weight(at, horizon), &before, &after);
-            *lowest = lowest.min(bank.log(weight_after(at + 1, horizon)));
+            bank.step(starts.weight(at), &before, &after);
+            *lowest = lowest.min(bank.log(starts.left(at)));
         }
     }
 }
@@ -193,7 +205,7 @@ mod tests {
                 let mut sum = 0.0;
                 for (a, b, c) in (0..=n).flat_map(|a| (0..=m).flat_map(move |b| (0..=m).map(move |c| (a, b, c)))) {
                     let mut found = [f64::INFINITY; 2];
-                    null.follow(&cell(n, a), &[cell(m, b), cell(m, c)], 1.0, 3.0, &mut found);
+                    null.follow(&cell(n, a), &[cell(m, b), cell(m, c)], 1.0, Starts::each(3.0), &mut found);
                     sum += chance(n, a, p) * chance(m, b, p) * chance(m, c, p) * found[1].exp();
                 }
                 sum

@@ -36,6 +36,43 @@ pub fn weight_after(periods: usize, horizon: f64) -> f64 {
     (1.0 - FROM_THE_FIRST) * horizon / (periods as f64 + horizon)
 }
 
+/// Starts that come once in several looks.
+///
+/// One who looks every hour at the counts of days sees the full days and a part of today. The stake on a start today is
+/// placed as the day begins, so the bets of a day are the same at each of its hours: the e-process of days, looked at
+/// between. `looks` is 24 then, `horizon` in days.
+///
+/// ```
+/// use vigie::measure::sequential::start::{Starts, start_weight};
+/// let starts = Starts { horizon: 120.0, looks: 24 };
+/// assert_eq!([0, 1, 24].map(|look| starts.weight(look)), [start_weight(0, 120.0), 0.0, start_weight(1, 120.0)]);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Starts {
+    /// In periods, as for [`start_weight`].
+    pub horizon: f64,
+    /// Looks of one period; 0 is taken for 1.
+    pub looks: usize,
+}
+
+impl Starts {
+    /// A start at every look.
+    pub fn each(horizon: f64) -> Self {
+        Self { horizon, looks: 1 }
+    }
+
+    /// The stake on a change that begins with this look.
+    pub fn weight(&self, look: usize) -> f64 {
+        let looks = self.looks.max(1);
+        if look.is_multiple_of(looks) { start_weight(look / looks, self.horizon) } else { 0.0 }
+    }
+
+    /// The stake on changes that begin after the period of this look.
+    pub fn left(&self, look: usize) -> f64 {
+        weight_after(look / self.looks.max(1) + 1, self.horizon)
+    }
+}
+
 fn at_least_one(horizon: f64) -> f64 {
     if horizon.is_finite() { horizon.max(1.0) } else { HORIZON_DAYS }
 }
