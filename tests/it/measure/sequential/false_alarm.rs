@@ -5,10 +5,11 @@ use vigie::measure::detector::{Adwin, Ddm, PageHinkley, State};
 use vigie::measure::sequential::{
     Direction,
     accuracy::{LabelCell, confidence_sequence, floor},
-    accuracy_change::accuracy_changed,
+    accuracy_change::accuracy_changed_by_look,
     distribution::{codes, universal},
     e_bh, mean,
-    share::{Count, share_changed},
+    share::{Count, share_changed, share_changed_by_look},
+    start::Starts,
     threshold,
 };
 
@@ -77,9 +78,12 @@ fn a_year_of_looks_at_an_unchanged_accuracy() {
         let reference = draw(&mut rng, 5_000);
         let periods: Vec<_> = (0..looks).map(|_| draw(&mut rng, rows)).collect();
         at_floor.add(highest(&floor(&periods, truth, 20.0, horizon, Direction::Fallen).unwrap()));
+        // hours within days, or days
+        let starts = Starts { horizon: 120.0, looks: if at_length() { 24 } else { 1 } };
+        let log_e = accuracy_changed_by_look(&reference, &periods, 20.0, starts, Direction::Either).unwrap();
+        against.add(highest(&log_e));
         let days: Vec<Vec<LabelCell>> =
             if at_length() { periods.chunks(24).map(sum).collect() } else { periods.clone() };
-        against.add(highest(&accuracy_changed(&reference, &days, 20.0, 120.0, Direction::Either).unwrap()));
         let mut sofar: Vec<LabelCell> = Vec::new();
         let mut left = [false; 2];
         for day in days {
@@ -92,7 +96,7 @@ fn a_year_of_looks_at_an_unchanged_accuracy() {
         never_left.add_where(|alpha| left[usize::from(alpha == LEVELS[1])]);
     }
     at_floor.check("accuracy at the floor, weighted labels");
-    against.check("accuracy against a reference, daily");
+    against.check("accuracy against a reference, at each hour the full days and today so far");
     never_left.check("confidence sequence ever without the truth, daily");
 }
 
@@ -145,6 +149,35 @@ fn a_year_of_looks_at_732_unchanged_codes() {
     by_e_bh.check(&format!("e-BH over {k} codes, daily"));
     by_mean.check(&format!("whole distribution, mean over {k} codes, daily"));
     by_universal.check(&format!("whole distribution, universal inference over {k} codes, daily"));
+}
+
+/// The same at each hour: the full days and today so far, as one who looks every hour sees it. Starts are those of days.
+#[test]
+fn a_year_of_hours_at_732_unchanged_codes() {
+    let (k, days, hours) = if at_length() { (732, 365, 24) } else { (20, 6, 4) };
+    let rows_of_an_hour = 1_000 / hours as u64;
+    let shares = zipf(k);
+    let mut rng = rng(25);
+    let mut by_e_bh = Alarms::default();
+    // a run takes most of a minute at length
+    for _ in 0..runs(4, 20) {
+        let reference = multinomial(&mut rng, 20_000, &shares);
+        let looks: Vec<Vec<u64>> = (0..days * hours).map(|_| multinomial(&mut rng, rows_of_an_hour, &shares)).collect();
+        let starts = Starts { horizon: 120.0, looks: hours };
+        let code = |i: usize| {
+            let counts: Vec<Count> = looks.iter().map(|look| Count::new(look[i], rows_of_an_hour)).collect();
+            share_changed_by_look(Count::new(reference[i], 20_000), &counts, starts, Direction::Either)
+        };
+        let logs: Vec<Vec<f64>> = (0..k).map(code).collect();
+        let mut lowest = f64::INFINITY;
+        for look in 0..looks.len() {
+            let now: Vec<f64> = logs.iter().map(|code| code[look]).collect();
+            lowest = e_bh(&now, 1.0).iter().fold(lowest, |lowest, found| lowest.min(found.adjusted));
+        }
+        println!("the lowest level at which any code rang: {lowest:.4}");
+        by_e_bh.add_where(|alpha| lowest <= alpha);
+    }
+    by_e_bh.check(&format!("e-BH over {k} codes, at each hour the full days and today so far"));
 }
 
 /// The classical detectors with the defaults of their libraries on the same kinds of streams: they promise nothing, so
