@@ -25,8 +25,9 @@ const EVEN: f64 = 0.03;
 const LEAST: f64 = 0.03;
 
 /// Likely moves: lognormal about this part of the null's angle, with this spread. For a rare code an angle times 1.22 is a
-/// share times 1.5.
+/// share times 1.5. Of common ones (angles beyond .4, shares above .15) it is no more: a few points are likely there too.
 const LIKELY: f64 = 0.22;
+const COMMON: f64 = 0.4;
 const SPREAD: f64 = 0.9;
 
 /// Half of `z²` at which a change is expected to ring, and how closely the shifts of a move are bet on.
@@ -351,7 +352,8 @@ fn stakes(far: &[f64; MOVES.len()], null: f64) -> [f64; MOVES.len()] {
     let once = |i: usize| i == 0 || far.get(i) != far.get(i - 1);
     let mut stakes = *far;
     for (i, stake) in stakes.iter_mut().enumerate() {
-        let likely = |far: f64| (-0.5 * ((far.max(1e-12) / (LIKELY * null)).ln() / SPREAD).powi(2)).exp().max(1e-9);
+        let likely =
+            |far: f64| (-0.5 * ((far.max(1e-12) / (LIKELY * null.min(COMMON))).ln() / SPREAD).powi(2)).exp().max(1e-9);
         *stake = if once(i) { likely(*stake) } else { 0.0 };
     }
     let likely: f64 = stakes.iter().sum();

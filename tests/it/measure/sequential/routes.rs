@@ -68,24 +68,16 @@ impl Labels {
     }
 
     /// All rows by their weights, automatic and manual rows each by their own errors: rung together, as the product does.
-    fn series(&self, weighted: bool) -> Vec<Vec<f64>> {
+    fn series(&self) -> Vec<Vec<f64>> {
         let starts = Starts { horizon: 120.0, looks: LOOKS };
         let all: Vec<Vec<LabelCell>> = self.looks.iter().map(|labels| Self::cells(labels)).collect();
         let reference = Self::cells(&self.reference);
         let found = accuracy_changed_by_look(&reference, &all, 20.0, starts, Direction::Fallen).expect("sound cells");
         let mut series = vec![found];
         for route in 0..ROUTES.len() {
-            if weighted {
-                let of_route: Vec<Vec<LabelCell>> = all.iter().map(|cells| vec![cells[route]]).collect();
-                let heaviest = 1.0 / ROUTES[route].1;
-                let direction = Direction::Fallen;
-                let found = accuracy_changed_by_look(&[reference[route]], &of_route, heaviest, starts, direction);
-                series.push(found.expect("sound cells"));
-            } else {
-                let counts: Vec<Count> = self.looks.iter().map(|labels| Self::count(labels, route)).collect();
-                let reference = Self::count(&self.reference, route);
-                series.push(share_changed_by_look(reference, &counts, starts, Direction::Risen));
-            }
+            let counts: Vec<Count> = self.looks.iter().map(|labels| Self::count(labels, route)).collect();
+            let reference = Self::count(&self.reference, route);
+            series.push(share_changed_by_look(reference, &counts, starts, Direction::Risen));
         }
         series
     }
@@ -140,27 +132,17 @@ fn drift_detection() -> Box<dyn FnMut(bool) -> f64> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Method {
-    /// With the routes' own labels unweighted, or weighted as all are.
-    Rings {
-        weighted: bool,
-    },
-    Adwin {
-        apart: bool,
-    },
-    Hinkley {
-        apart: bool,
-    },
-    Ddm {
-        apart: bool,
-    },
+    Rings,
+    Adwin { apart: bool },
+    Hinkley { apart: bool },
+    Ddm { apart: bool },
 }
 
 impl Method {
     fn name(self) -> String {
         let of = |apart| if apart { "each route, one limit" } else { "all labels" };
         match self {
-            Self::Rings { weighted: false } => "e-BH over all (weighted), automatic, manual".to_owned(),
-            Self::Rings { .. } => "the same, all three weighted".to_owned(),
+            Self::Rings => "e-BH over all (weighted), automatic, manual".to_owned(),
             Self::Adwin { apart } => format!("ADWIN, {}", of(apart)),
             Self::Hinkley { apart } => format!("Page-Hinkley, {}", of(apart)),
             Self::Ddm { apart } => format!("DDM, {}", of(apart)),
@@ -169,8 +151,8 @@ impl Method {
 
     fn first(self, labels: &Labels, limit: f64) -> (f64, Option<usize>) {
         match self {
-            Self::Rings { weighted } => {
-                let rung = rings(&labels.series(weighted), ALPHA);
+            Self::Rings => {
+                let rung = rings(&labels.series(), ALPHA);
                 (0.0, rung.into_iter().flatten().map(|ring| ring.first).min())
             }
             Self::Adwin { apart } => labels.follow(apart, 1.0, &|| windows(limit)),
@@ -182,7 +164,7 @@ impl Method {
     /// The limit that a share `ALPHA` of years without change exceeds.
     fn tune(self, null: &[Labels]) -> f64 {
         match self {
-            Self::Rings { .. } => 0.0,
+            Self::Rings => 0.0,
             Self::Adwin { .. } => {
                 let (mut low, mut high) = (0.5_f64, 4_000.0_f64);
                 for _ in 0..8 {
@@ -207,9 +189,9 @@ fn a_route_that_falls_is_seen_through_labels_of_unequal_weight() {
     let mut seed = rng(61);
     let null: Vec<Labels> =
         (0..runs(6, 200)).map(|_| Labels::draw(&mut seed, year * LOOKS, usize::MAX, [0.0; 2])).collect();
-    let mut methods = vec![Method::Rings { weighted: false }, Method::Adwin { apart: false }];
+    let mut methods = vec![Method::Rings, Method::Adwin { apart: false }];
     if at_length() {
-        methods.extend([Method::Rings { weighted: true }, Method::Adwin { apart: true }]);
+        methods.push(Method::Adwin { apart: true });
         for apart in [false, true] {
             methods.extend([Method::Hinkley { apart }, Method::Ddm { apart }]);
         }
@@ -246,7 +228,7 @@ fn a_route_that_falls_is_seen_through_labels_of_unequal_weight() {
                 days.get(days.len() * 9 / 10).unwrap_or(&f64::NAN),
                 mean(&rows)
             );
-            if method == (Method::Rings { weighted: false }) && name == "both" {
+            if method == Method::Rings && name == "both" {
                 assert!(missed == 0, "not seen");
             }
         }
