@@ -4,4 +4,4 @@ mod onset;
 mod ring;
 
 pub use onset::onset;
-pub use ring::{Ring, rings};
+pub use ring::{Ring, rings, rings_staked};

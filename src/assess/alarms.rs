@@ -5,6 +5,7 @@ mod actual;
 mod attributes;
 mod classical;
 mod counted;
+mod errors;
 mod evidence;
 mod shares;
 
@@ -25,7 +26,7 @@ use crate::{
 /// Alarms of the days after the reference, each against it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Alarms {
-    /// Expected share of alarms that ring in vain at any look, over the codes, over the attributes and over the routes.
+    /// Expected share of alarms that ring in vain at any look, over the codes, over the attributes, over the routes and over the errors of codes.
     pub alpha: f64,
     /// Days looked at.
     pub looks: u64,
@@ -48,7 +49,7 @@ pub struct Alarm {
     pub label: String,
     /// Of the code; 1 = coarsest.
     pub level: Option<u32>,
-    /// Of the attribute.
+    /// Of the attribute; of a code's errors the route.
     pub value: Option<String>,
     pub rose: bool,
     /// Day from which it most likely is so.
@@ -82,6 +83,8 @@ pub enum AlarmKind {
     AttributeShare,
     /// Accuracy of a route.
     Accuracy,
+    /// The share of wrong ones among the labels of a code in one route.
+    CodeErrors,
 }
 
 /// What moved it.
@@ -135,9 +138,10 @@ pub fn alarms(plan: &Plan, watched: &Watched<'_>) -> Alarms {
     let actual = actual::watch(plan, &span, watched);
     let attributes = attributes::watch(plan, &span, watched);
     let accuracy = accuracy::watch(plan, &span, watched);
+    let errors = errors::watch(plan, &span, watched);
     let mut raised: Vec<Alarm> = Vec::new();
     let (mut seen, mut explained) = (0, 0);
-    for family in [shares, actual, attributes, accuracy] {
+    for family in [shares, actual, attributes, accuracy, errors] {
         seen += family.watched;
         explained += family.explained;
         raised.extend(family.raised);

@@ -1,4 +1,4 @@
-use crate::measure::sequential::e_bh::e_bh;
+use crate::measure::sequential::e_bh::{e_bh, staked};
 
 /// An alarm that rang: on which looks its evidence was enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,11 +29,16 @@ pub struct Ring {
 /// assert_eq!(rings(&[vec![0.0, 3.5, 1.0]], 0.05)[0].unwrap().first, 1);
 /// ```
 pub fn rings(series: &[Vec<f64>], alpha: f64) -> Vec<Option<Ring>> {
+    rings_staked(series, &vec![1.0; series.len()], alpha)
+}
+
+/// [`rings`] where more is staked on some things than on others; see [`staked`]. `last` is without the stake.
+pub fn rings_staked(series: &[Vec<f64>], stakes: &[f64], alpha: f64) -> Vec<Option<Ring>> {
     let looks = series.iter().map(Vec::len).max().unwrap_or(0);
     let mut rung: Vec<Option<Ring>> = vec![None; series.len()];
     for look in 0..looks {
         let now: Vec<f64> = series.iter().map(|s| s.get(look).copied().unwrap_or(0.0)).collect();
-        for ((found, ring), log_e) in e_bh(&now, alpha).iter().zip(&mut rung).zip(now) {
+        for ((found, ring), log_e) in e_bh(&staked(&now, stakes), alpha).iter().zip(&mut rung).zip(now) {
             match ring {
                 Some(ring) => {
                     ring.stands = found.discovery;

@@ -114,10 +114,14 @@ fn row(t: &'static Texts, a: &Assessment, alarm: &Alarm) -> Row {
             t.s("alarms.attribute").to_owned(),
         ),
         (AlarmKind::ActualShare, _) => (named(&alarm.subject, &alarm.label), t.s("alarms.actual").to_owned()),
+        (AlarmKind::CodeErrors, route) => {
+            let route = route.as_deref().unwrap_or_default();
+            (named(&alarm.subject, &alarm.label), t.f("alarms.errors", &[("route", &t.route(route))]))
+        }
         (AlarmKind::CodeShare, _) => (named(&alarm.subject, &alarm.label), coarse(t, a, alarm.level)),
     };
     let number = |x: Option<f64>| match alarm.kind {
-        AlarmKind::Accuracy => t.pct(x),
+        AlarmKind::Accuracy | AlarmKind::CodeErrors => t.pct(x),
         _ => x.map_or_else(|| DASH.to_owned(), |x| t.share(x)),
     };
     Row {
@@ -131,7 +135,11 @@ fn row(t: &'static Texts, a: &Assessment, alarm: &Alarm) -> Row {
         details: details(t, alarm),
         examples: alarm.evidence.examples.clone(),
         query: alarm.evidence.query.clone(),
-        tone: if alarm.kind == AlarmKind::Accuracy && alarm.stands { "bad" } else { "" },
+        tone: if matches!(alarm.kind, AlarmKind::Accuracy | AlarmKind::CodeErrors) && alarm.stands {
+            "bad"
+        } else {
+            ""
+        },
         open: false,
     }
 }

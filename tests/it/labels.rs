@@ -311,3 +311,38 @@ fn a_store_forgets_names_when_the_configuration_no_longer_asks() {
     assert_eq!(asked(dir, "", people), "people\n0\n");
     assert_eq!(asked(dir, "", "SELECT sum(n) AS n FROM opinion"), "n\n30\n");
 }
+
+/// One code of four gets worse in the middle of the month; over all labels that is too little to be heard.
+#[test]
+fn errors_of_one_code_ring() {
+    let mut lines = Vec::new();
+    for day in 1..=30_usize {
+        for (c, code) in ["5610A", "5630Z", "6201Z", "9602A"].into_iter().enumerate() {
+            for i in 0..20 {
+                let id = format!("{day}-{c}-{i}");
+                let mut p = prediction(&id);
+                p["predicted_at"] = json!(format!("2026-06-{day:02}T{:02}:00:00Z", i % 24));
+                p["candidates"] = json!([{"code": code, "probability": 0.9}]);
+                // one in twenty is wrong, of the one code seven since the 20th
+                let wrong = if c == 2 && day >= 20 { i % 3 == 0 } else { i == (day * 7 + c) % 20 };
+                lines.push(p.to_string());
+                lines.push(correction(&id, &id, if wrong { "5610C" } else { code }).to_string());
+            }
+        }
+    }
+    let found = report(&lines, "");
+    let raised = found["alarms"]["raised"].as_array().expect("alarms");
+    let of_codes: Vec<&Value> = raised.iter().filter(|a| a["kind"] == "code_errors").collect();
+    assert_eq!(of_codes.len(), 1, "{of_codes:?}");
+    let alarm = of_codes[0];
+    assert_eq!((&alarm["subject"], &alarm["value"]), (&json!("6201Z"), &json!("auto")));
+    let day = |name: &str| alarm[name].as_str().expect("a day").to_owned();
+    assert_eq!(day("since"), "2026-06-20");
+    assert!(("2026-06-20".to_owned()..="2026-06-24".to_owned()).contains(&day("first_day")), "{alarm}");
+    assert_eq!(
+        alarm["evidence"]["humans_say"].as_array().map(Vec::len),
+        Some(0),
+        "events without texts keep no labels beside them"
+    );
+    assert!(alarm["evidence"]["query"].as_str().is_some_and(|q| q.contains("predicted = '6201Z' AND route = 'auto'")));
+}

@@ -8,7 +8,12 @@ use crate::{
         accuracy::accuracy,
         comparison::{Difference, difference},
         proportion::Estimate,
-        sequential::{Direction, accuracy::LabelCell, accuracy_change::accuracy_changed},
+        sequential::{
+            Direction,
+            accuracy::LabelCell,
+            accuracy_change::accuracy_changed,
+            share::{Count, errors_risen},
+        },
         weight::WeightSums,
     },
     query::Answer,
@@ -73,6 +78,10 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
         let reference: Vec<LabelCell> = labels.iter().flat_map(|l| l.reference.cells()).collect();
         let looks: Vec<Vec<LabelCell>> =
             (0..span.looks()).map(|look| labels.iter().flat_map(|l| l.looks[look].cells()).collect()).collect();
+        if let Some(found) = alike(&reference, &looks) {
+            series.push(found);
+            continue;
+        }
         let heaviest = reference.iter().chain(looks.iter().flatten()).map(|cell| cell.weight).fold(1.0, f64::max);
         let found = accuracy_changed(&reference, &looks, heaviest, HORIZON, Direction::Fallen);
         series.push(found.unwrap_or_else(|| vec![0.0; span.looks()]));
@@ -116,6 +125,21 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
         });
     }
     Family { watched: groups.len() as u64, explained: 0, raised }
+}
+
+/// `ln E` of more errors where all labels count alike, as those of one route mostly do: less is lost than with weights.
+fn alike(reference: &[LabelCell], looks: &[Vec<LabelCell>]) -> Option<Vec<f64>> {
+    let mut weights = reference.iter().chain(looks.iter().flatten()).map(|cell| cell.weight);
+    let first = weights.next()?;
+    if weights.any(|weight| (weight - first).abs() > 1e-6 * first) {
+        return None;
+    }
+    let count = |cells: &[LabelCell]| {
+        let sum = |of: fn(&LabelCell) -> u64| cells.iter().map(of).sum::<u64>();
+        Count::new(sum(|c| c.wrong), sum(|c| c.right + c.wrong))
+    };
+    let looks: Vec<Count> = looks.iter().map(|cells| count(cells)).collect();
+    Some(errors_risen(count(reference), &looks, HORIZON))
 }
 
 /// By code or version: which part of all (weighted) errors it has among the labelled, before and since.

@@ -20,7 +20,7 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
         codes.entry(code).or_insert_with(|| Counted::new(span)).add(&place, n);
         all.add(&place, n);
     }
-    let series: Vec<Vec<f64>> = codes.values().map(|of| of.log_e(&all)).collect();
+    let series: Vec<Vec<f64>> = codes.values().map(|of| of.log_e(&all, plan.request.alarm_rate)).collect();
     let mut raised = Vec::new();
     for ((code, of), ring) in codes.iter().zip(rings(&series, plan.request.alarm_rate)) {
         let Some(ring) = ring else { continue };

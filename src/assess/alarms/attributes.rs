@@ -27,7 +27,7 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let mut of: BTreeMap<String, usize> = BTreeMap::new();
     values.keys().for_each(|(name, _)| *of.entry(name.clone()).or_default() += 1);
     values.retain(|(name, _), _| of.get(name).is_some_and(|n| *n <= MOST_VALUES));
-    let series: Vec<Vec<f64>> = values.values().map(|value| value.log_e(&all)).collect();
+    let series: Vec<Vec<f64>> = values.values().map(|value| value.log_e(&all, plan.request.alarm_rate)).collect();
     let mut raised = Vec::new();
     for (((name, text), value), ring) in values.iter().zip(rings(&series, plan.request.alarm_rate)) {
         let Some(ring) = ring else { continue };

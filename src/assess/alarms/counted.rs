@@ -7,7 +7,8 @@ use crate::{
         proportion::wilson,
         sequential::{
             Direction,
-            share::{Count, share_changed},
+            share::{Count, share_changed_to},
+            threshold,
         },
     },
 };
@@ -41,10 +42,17 @@ impl Counted {
         run.of(&self.looks).sum()
     }
 
-    /// `ln E` after each look that these are another share of all rows than in the reference.
-    pub fn log_e(&self, all: &Counted) -> Vec<f64> {
+    /// `ln E` after each look that these are another share of all rows than in the reference; what never rings at `alpha`
+    /// may be nearer to it than said.
+    pub fn log_e(&self, all: &Counted, alpha: f64) -> Vec<f64> {
         let looks: Vec<Count> = self.looks.iter().zip(&all.looks).map(|(b, m)| Count::new(*b, *m)).collect();
-        share_changed(Count::new(self.reference, all.reference), &looks, HORIZON, Direction::Either)
+        share_changed_to(
+            threshold(alpha),
+            Count::new(self.reference, all.reference),
+            &looks,
+            HORIZON,
+            Direction::Either,
+        )
     }
 
     /// The alarm of a share that rang, without its evidence.

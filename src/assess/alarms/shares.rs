@@ -34,7 +34,10 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
         let mut known: HashMap<&Counted, Vec<f64>> = HashMap::new();
         let series: Vec<Vec<f64>> = part
             .iter()
-            .map(|(_, node)| known.entry(&node.all).or_insert_with(|| node.all.log_e(&whole.all)).clone())
+            .map(|(_, node)| {
+                let log_e = || node.all.log_e(&whole.all, plan.request.alarm_rate);
+                known.entry(&node.all).or_insert_with(log_e).clone()
+            })
             .collect();
         for ((key, node), ring) in part.into_iter().zip(rings(&series, plan.request.alarm_rate)) {
             let Some(ring) = ring else { continue };

@@ -10,11 +10,11 @@ pub fn nothing() -> Value {
 
 /// An alarm whose every name is `name`.
 pub fn alarm(kind: &str, name: &str, first_day: &str, stands: bool) -> Value {
-    let code = kind == "code_share";
+    let code = kind == "code_share" || kind == "code_errors";
     let carrier =
         |before: Value| json!({"name": name, "label": name, "n": 12, "share_reference": before, "share_current": 0.61});
     json!({"kind": kind, "subject": if kind == "accuracy" { "manual" } else { name }, "label": if code { name } else { "" },
-        "level": code.then_some(1), "value": (kind == "attribute_share").then_some(name), "rose": kind != "accuracy",
+        "level": code.then_some(1), "value": match kind { "attribute_share" => Some(name), "code_errors" => Some("auto"), _ => None }, "rose": kind != "accuracy",
         "since": "2026-11-01", "first_day": first_day, "last_day": first_day, "stands": stands, "e_value": 104_138_753.46, "n_reference": 44_033,
         "n_current": 7859, "reference": estimate(0.0018, 0.0013, 0.0025), "current": estimate(0.0059, 0.0049, 0.007),
         "difference": estimate(0.0041, 0.0029, 0.0053),
@@ -28,6 +28,7 @@ pub fn rung(name: &str) -> Value {
         alarm("code_share", name, "2026-11-02", true),
         alarm("attribute_share", name, "2026-11-05", true),
         alarm("accuracy", name, "2026-11-04", true),
+        alarm("code_errors", name, "2026-11-01", true),
         alarm("code_share", name, "2026-11-03", false),
     ];
     json!({"alpha": 0.05, "looks": 23, "watched": 1739, "raised": raised, "explained": 7,
