@@ -24,9 +24,11 @@ const MOVES: [usize; 12] = [1, 2, 3, 5, 9, 15, 25, 43, 73, 123, 209, 355];
 const EVEN: f64 = 0.03;
 const LEAST: f64 = 0.03;
 
-/// Likely moves: lognormal about this part of the null's angle, with this spread. For a rare code an angle times 1.22 is a
-/// share times 1.5. Of common ones (angles beyond .4, shares above .15) it is no more: a few points are likely there too.
-const LIKELY: f64 = 0.22;
+/// Likely moves: lognormal with this spread about `LIKELY` times the null's angle and [`RARE`] more, so that for a share
+/// of .01 one by a half is likely, and for a rarer one a multiple. Of common ones (angles beyond [`COMMON`], shares above
+/// .15) it is no more: a few points are likely there too.
+const LIKELY: f64 = 0.2;
+const RARE: f64 = 0.01;
 const COMMON: f64 = 0.4;
 const SPREAD: f64 = 0.9;
 
@@ -350,10 +352,10 @@ impl Side {
 /// The stakes on moves of these angles. Beyond the end of the lattice there is only the end, which is bet on once.
 fn stakes(far: &[f64; MOVES.len()], null: f64) -> [f64; MOVES.len()] {
     let once = |i: usize| i == 0 || far.get(i) != far.get(i - 1);
+    let middle = LIKELY * null.min(COMMON) + RARE;
     let mut stakes = *far;
     for (i, stake) in stakes.iter_mut().enumerate() {
-        let likely =
-            |far: f64| (-0.5 * ((far.max(1e-12) / (LIKELY * null.min(COMMON))).ln() / SPREAD).powi(2)).exp().max(1e-9);
+        let likely = |far: f64| (-0.5 * ((far.max(1e-12) / middle).ln() / SPREAD).powi(2)).exp().max(1e-9);
         *stake = if once(i) { likely(*stake) } else { 0.0 };
     }
     let likely: f64 = stakes.iter().sum();

@@ -17,7 +17,7 @@ use super::stream::{at_length, mean, rng, runs};
 const ALPHA: f64 = 0.05;
 
 /// What the e-processes turn out to have in a year: that ADWIN is tuned to as well.
-const REALISED: f64 = 0.01;
+const REALISED: f64 = 0.02;
 
 /// `1/δ` of ADWIN as the long run tunes it for errors.
 const FROM_THE_TABLE: f64 = 50.0;
@@ -117,7 +117,7 @@ impl Method {
             Self::PageHinkleyTold => "Page-Hinkley told half the change, α 1",
             Self::Ddm => "DDM",
             Self::Adwin => "ADWIN",
-            Self::AdwinRare => "ADWIN at a fifth of the rate",
+            Self::AdwinRare => "ADWIN at the rate of the e-process",
         }
     }
 
