@@ -5,7 +5,7 @@ use std::{collections::HashMap, hint::black_box};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use vigie::{
-    decide::rings,
+    decide::{rings, rings_staked},
     measure::{
         assisted::{ScoreBin, Stratum, assisted},
         drift::{
@@ -19,8 +19,10 @@ use vigie::{
             Direction,
             accuracy::LabelCell,
             accuracy_change::accuracy_changed,
-            share::{Count, share_changed},
+            e_bh::code_stakes,
+            share::{Count, share_changed_to},
             start::HORIZON_DAYS,
+            threshold,
         },
         shrinkage::{Leaf, shrunk},
         threshold::{curve, lowest_safe},
@@ -28,6 +30,8 @@ use vigie::{
     },
 };
 
+/// Of alarms.
+const RATE: f64 = 0.05;
 const DAYS: usize = 90;
 const ROWS_A_DAY: f64 = 1_000.0;
 /// Nodes of NAF rev. 2, coarsest first.
@@ -106,7 +110,7 @@ fn drift(model: &Model) {
 }
 
 /// Every node of every level, looked at on each day after the first half. As in the product, nodes with the same counts (an only
-/// child and its parent) are looked at once.
+/// child and its parent) are looked at once; then the errors of every code.
 fn alarms(model: &Model) {
     let (mut series, mut known) = (Vec::new(), HashMap::new());
     for level in 0..LEVELS.len() {
@@ -116,13 +120,21 @@ fn alarms(model: &Model) {
             let day = |day: &Vec<Vec<u64>>| Count::new(day[level][node], day[level].iter().sum());
             let days: Vec<Count> = model.days[DAYS / 2..].iter().map(day).collect();
             let counts: Vec<u64> = days.iter().map(|count| count.of).collect();
-            let found = known
-                .entry((*of, counts))
-                .or_insert_with(|| share_changed(Count::new(*of, all), &days, HORIZON_DAYS, Direction::Either));
+            let found = known.entry((*of, counts)).or_insert_with(|| {
+                share_changed_to(threshold(RATE), Count::new(*of, all), &days, HORIZON_DAYS, Direction::Either)
+            });
             series.push(found.clone());
         }
     }
-    black_box(rings(&series, 0.05));
+    black_box(rings(&series, RATE));
+    // one prediction in five is labelled, and one label in ten wrong
+    let labels = |n: u64| Count::new(n / 50, n / 5);
+    let reference: Vec<u64> = model.sum(LEVELS.len() - 1, 0..DAYS / 2).into_iter().map(|n| n / 5).collect();
+    let errors = reference.iter().enumerate().map(|(code, n)| {
+        let days: Vec<Count> = model.days[DAYS / 2..].iter().map(|day| labels(day[LEVELS.len() - 1][code])).collect();
+        share_changed_to(threshold(RATE), labels(5 * n), &days, HORIZON_DAYS, Direction::Risen)
+    });
+    black_box(rings_staked(&errors.collect::<Vec<_>>(), &code_stakes(&reference), RATE));
     let labels =
         [LabelCell { weight: 20.0, right: 15, wrong: 1 }, LabelCell { weight: 5.0 / 3.0, right: 25, wrong: 48 }];
     let reference = [

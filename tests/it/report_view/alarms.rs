@@ -44,8 +44,8 @@ fn alarms_that_ring_come_first_and_the_newest_of_them_first() {
     let pages = pages(&full_json("codif", 3));
     let (french, english) = (section(&pages[0].1), section(&pages[1].1));
     let days: Vec<&str> = english.split("<time>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
-    assert_eq!(days, ["5\u{a0}Nov", "4\u{a0}Nov", "2\u{a0}Nov", "3\u{a0}Nov"]);
-    assert!(english.contains("Ringing on the last day (3)") && english.contains("No longer ringing (1)"));
+    assert_eq!(days, ["5\u{a0}Nov", "4\u{a0}Nov", "2\u{a0}Nov", "1\u{a0}Nov", "3\u{a0}Nov"]);
+    assert!(english.contains("Ringing on the last day (4)") && english.contains("No longer ringing (1)"));
     assert_eq!(english.matches("<details open").count(), 1, "one shows that the others open");
     assert!(english.contains("0.18% → 0.59%") && english.contains("<b>+0.41\u{202f}pp</b> <small>[+0.29,\u{a0}+0.53]"));
     assert!(english.contains("has grown 100,000,000 times"), "two digits of a bet are enough");
@@ -54,6 +54,7 @@ fn alarms_that_ring_come_first_and_the_newest_of_them_first() {
     assert!(french.contains("depuis le 1er\u{a0}nov.") && french.contains("[+0,29\u{202f};\u{a0}+0,53]"));
     assert!(french.contains("codif codif <small>section</small>"), "a level that is not the finest is named");
     assert!(french.contains("Taux de bon codage <small>reprise manuelle</small>"));
+    assert!(french.contains("codif codif <small>erreurs, codage automatique</small>"), "{french}");
     assert!(
         french.contains("<span>codif codif\u{202f}: – → 61,00\u{202f}%</span>"),
         "a new version has no share before"

@@ -62,7 +62,7 @@ fn a_term_has_one_row_with_all_it_rises_among() {
     assert!(rows[1].contains("×12<small>[4,6\u{202f}; 79]</small>"));
     assert!(rows[1].contains("0,02\u{202f}% → 0,31\u{202f}%<small>3 → 25</small>"));
     assert!(rows[1].contains("<b>4764Z</b> 100\u{202f}%<small>codif</small>"));
-    assert!(rows[2].contains("<b>codif, drone</b>") && rows[2].contains("75,0\u{202f}%"));
+    assert!(rows[3].contains("<b>codif, drone</b>") && rows[3].contains("75,0\u{202f}%"));
     assert!(french.contains("2 mots et expressions") && french.contains("4\u{202f}321 tests"));
     assert!(french.contains("Seule une partie des libellés"));
     assert!(english.contains("<b>codif</b><small>descriptions, errors</small>"));
