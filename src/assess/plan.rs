@@ -156,7 +156,8 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
     let (of_other, rest): (Vec<&Found>, Vec<_>) =
         found.iter().partition(|(_, s, _)| other.as_deref() == Some(symbols.text(s.version)));
     let hours_of_other = of_other.iter().map(|(.., hours)| *hours).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let hours_of_other = hours_of_other.filter(|_| !rest.is_empty());
+    let first_of_rest = rest.iter().map(|(.., (first, _))| *first).min();
+    let hours_of_other = hours_of_other.filter(|_| first_of_rest.is_some());
     let ever = found.iter().map(|(.., (first, _))| *first).min();
     let crossed = one_nomenclature(source, &request.crosswalks, &mut found)?;
     let nomenclature = found.first().map(|(id, ..)| source.nomenclature(*id));
@@ -173,7 +174,11 @@ pub fn plan(source: &dyn FactSource, request: Request) -> Result<Plan, PlanError
     }
     let day = |hour| Day::of_hour(hour, zone);
     let of_version = hours_of_other.map(|(first, last)| (day(first), day(last)));
-    let reference = planned(&request, (from, to), ever.map(day), of_version)?;
+    let mut reference = planned(&request, (from, to), ever.map(day), of_version)?;
+    // days on which nobody else coded are none to compare
+    if let (Some(r), Some(first), true) = (&mut reference, first_of_rest, other.is_some()) {
+        r.current_from = r.current_from.max(day(first)).min(r.current_to);
+    }
     let level = level(&request, &nomenclature)?;
     Ok(Plan {
         workspace: found.first().map_or("default", |(_, s, _)| symbols.text(s.workspace)).to_owned(),

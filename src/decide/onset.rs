@@ -10,6 +10,7 @@
 /// ```
 /// use vigie::decide::onset;
 /// assert_eq!(onset((10, 1000), &[(1, 100), (0, 100), (9, 100), (11, 100)], 3), 2);
+/// assert_eq!(onset((10, 1000), &[(0, 0), (0, 0), (9, 100), (11, 100)], 3), 2);
 /// ```
 pub fn onset(reference: (u64, u64), looks: &[(u64, u64)], until: usize) -> usize {
     let looks = &looks[..looks.len().min(until.saturating_add(1))];
@@ -19,7 +20,8 @@ pub fn onset(reference: (u64, u64), looks: &[(u64, u64)], until: usize) -> usize
     for (start, (b, m)) in looks.iter().enumerate() {
         let (p, q) = (before.0 / before.1, since.0 / since.1);
         let gain = since.1 * (part(q, p) + part(1.0 - q, 1.0 - p));
-        if gain.is_finite() && gain > best.1 {
+        // nothing begins on a look without rows
+        if *m > 0 && gain.is_finite() && gain > best.1 {
             best = (start, gain);
         }
         let (b, m) = (*b as f64, *m as f64);

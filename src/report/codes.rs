@@ -95,7 +95,7 @@ fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
         predicted: t.int(code.n_predicted),
         automation: t.pct(code.automation_rate),
         labelled: t.int(code.n_labelled),
-        worth: code.worth.map_or_else(String::new, |n| t.count("accuracy.assisted_worth", n, &[])),
+        worth: code.worth.map_or_else(String::new, |n| t.f("codes.worth", &[("n", &t.int(n))])),
         sensitive: code.sensitive,
         few: code.n_labelled < FEW,
         shares: if code.n_labelled < FEW {

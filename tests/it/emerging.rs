@@ -101,9 +101,11 @@ fn the_terms_of_codes_that_surge_are_named_and_none_before() {
     let a = compare(&read, surge, ["2026-06-01", "2026-07-15"]);
     let found = &a.emerging;
     let codes = codes_of_people(found);
-    let named: BTreeSet<&str> = codes.iter().copied().filter(|code| emerging.contains(code)).collect();
+    let given = found.codes_given.iter().map(|code| code.code.as_str());
+    assert!(given.clone().all(|code| emerging.contains(code)), "{:?}", found.codes_given);
+    let named: BTreeSet<&str> = codes.iter().copied().chain(given).filter(|code| emerging.contains(code)).collect();
     println!("{} tests, {} terms, {} of 12 codes: {named:?}", found.tested, found.terms.len(), named.len());
-    assert!(named.len() >= 9, "{named:?}");
+    assert!(named.len() >= 11, "{named:?}");
     let others = codes.iter().filter(|code| !emerging.contains(*code)).count();
     assert!(others * 10 <= codes.len(), "{others} of {} are of no code that emerges", codes.len());
     assert!(!found.sampled && found.n_current > 1000 && found.n_reference > 10_000);
@@ -124,6 +126,7 @@ fn the_terms_of_codes_that_surge_are_named_and_none_before() {
     let before = compare(&read, ["2026-07-11", "2026-07-15"], ["2026-06-01", "2026-07-10"]);
     assert!(before.emerging.tested > 1000);
     assert_eq!(before.emerging.terms, []);
+    assert_eq!(before.emerging.codes_given, []);
     assert_eq!(before.alarms.raised, []);
 }
 
@@ -168,6 +171,9 @@ fn a_new_activity_is_found_with_its_codes() {
         ("9529Z", 30, 1.0)
     );
     assert!(!term.texts.actual[0].label.is_empty());
+    let [given] = found.codes_given.as_slice() else { panic!("{:?}", found.codes_given) };
+    assert_eq!((given.code.as_str(), given.n_reference, given.n_current), ("9529Z", 0, 30));
+    assert_eq!((given.texts.predicted[0].code.as_str(), given.ratio.estimate), ("9602A", None));
     assert_eq!((found.doubted, found.rest, found.clusters.len()), (60, 0, 1));
     assert_eq!(found.clusters[0].share_doubted, 1.0);
     assert_eq!(found.clusters[0].texts.examples, ["Réparation de VÉLOS cargo"]);

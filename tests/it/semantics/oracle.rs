@@ -180,6 +180,8 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, S
         .collect();
     let scores = [("probability", candidates[0].1, 20.0), ("confidence", raw.min(1.0), 50.0)];
     let bin = |score: f64, bins: f64| (score * bins + 1e-6).floor().min(bins - 1.0);
+    let starts = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.82, 0.86, 0.9, 0.92, 0.94, 0.96, 0.98];
+    let grade = if failed { 0 } else { starts.iter().filter(|start| raw.min(1.0) >= **start).count() };
     made.count(cell("tally", "predictions"), 1);
     made.count(cell("tally", "clipped"), i64::from(raw > 1.0));
     if let Some(ms) = p["latency_ms"].as_f64() {
@@ -189,7 +191,7 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, S
         made.count(cell("tally", "errors"), 1);
         made.0.standing[0] += 1;
     } else {
-        made.count(cell("volume", &candidates[0].0), 1);
+        made.count(cell("volume", &format!("{}|{grade}", candidates[0].0)), 1);
         made.count(cell("tally", "unknown_code"), i64::from(path(nomenclature, &candidates[0].0).is_none()));
         for (name, score, bins) in scores {
             made.count(cell("tally", &format!("{name}_sum")), (score * ONE) as i64);
@@ -228,7 +230,11 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, S
     let source = c["source"].as_str().expect("source");
     let predicted = if failed { "" } else { &candidates[0].0 };
     let actual = c["code"].as_str().map(plain);
-    made.row(cell("outcome", &format!("{predicted}|{}|{source}", actual.clone().unwrap_or_default())), weight, 0.0);
+    made.row(
+        cell("outcome", &format!("{predicted}|{}|{source}|{grade}", actual.clone().unwrap_or_default())),
+        weight,
+        0.0,
+    );
     let Some(actual) = actual else {
         made.0.standing[2] += 1;
         made.count(cell("tally", "uncodable"), 1);
@@ -252,7 +258,7 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, S
         let Some(truth) = at(&actual, level) else { break };
         let rank = candidates.iter().position(|(code, _)| at(code, level).as_ref() == Some(&truth));
         let rank = rank.map_or(0, |r| r + 1);
-        made.row(cell("rank", &format!("{}|{rank}|{source}", level + 1)), weight, 0.0);
+        made.row(cell("rank", &format!("{}|{rank}|{source}|{grade}", level + 1)), weight, 0.0);
         let confidence = raw.min(1.0);
         let rest = format!("confidence|{}|{}|{}|{source}", bin(confidence, 50.0), level + 1, rank == 1);
         made.row(cell("reliability", &rest), weight, confidence);
