@@ -85,7 +85,7 @@ pub fn share_changed_by_look(reference: Count, looks: &[Count], starts: Starts, 
 
 /// [`share_changed`] where only evidence of at least `least` matters: a series that never comes so far may be said to be
 /// nearer to it than it is. One null bounds the minimum over all of them from above, and where nothing has changed that of
-/// the pooled share nearly always settles it: a tenth of the time, and less, over hundreds of codes.
+/// the pooled share nearly always settles it, which saves most of the time where few of many series move.
 ///
 /// ```
 /// use vigie::measure::sequential::{Direction, share::{Count, share_changed, share_changed_to}, threshold};
