@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::design::Design;
+use super::design::{Design, grade_of};
 use crate::{
     fact::GRADES,
     measure::assisted::{Assisted, ScoreBin, parts::assisted_parts},
@@ -15,17 +15,16 @@ pub fn assisted_precision(
     confidence_level: f64,
 ) -> BTreeMap<String, Assisted> {
     let mut codes: BTreeMap<&str, BTreeMap<Option<&str>, Vec<ScoreBin>>> = BTreeMap::new();
-    let grade = |answer: &Answer, row: usize| (answer.int(row, "grade").max(0) as usize).min(GRADES - 1);
     let none = || vec![ScoreBin::default(); GRADES];
     for row in 0..volume.rows() {
         let Some(code) = volume.text(row, "code") else { continue };
         let bins = codes.entry(code).or_default().entry(volume.text(row, "route")).or_insert_with(none);
-        bins[grade(volume, row)].n += volume.count(row, "n");
+        bins[grade_of(volume, row)].n += volume.count(row, "n");
     }
     for row in 0..outcome.rows() {
         let predicted = outcome.text(row, "predicted");
         let Some(routes) = predicted.and_then(|code| codes.get_mut(code)) else { continue };
-        let bin = &mut routes.entry(outcome.text(row, "route")).or_insert_with(none)[grade(outcome, row)];
+        let bin = &mut routes.entry(outcome.text(row, "route")).or_insert_with(none)[grade_of(outcome, row)];
         let side = if predicted == outcome.text(row, "actual") { &mut bin.right } else { &mut bin.wrong };
         *side += design.sums(outcome, row);
     }

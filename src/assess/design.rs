@@ -39,8 +39,8 @@ impl Design {
     /// The design sums of one row of an answer with the columns `version`, `route` and `grade`.
     pub fn sums(&self, answer: &Answer, row: usize) -> WeightSums {
         let own = weight_sums(answer, row);
-        let grade = (answer.int(row, "grade").max(0) as usize).min(GRADES - 1);
-        self.of(answer, row).map_or(own, |w| weighted(own.n, w.by_grade.get(grade).copied().unwrap_or(w.mean)))
+        let graded = |w: &Weights| w.by_grade.get(grade_of(answer, row)).copied().unwrap_or(w.mean);
+        self.of(answer, row).map_or(own, |w| weighted(own.n, graded(w)))
     }
 
     /// Of one row of `reliability.sql`, and by what its sums of weight times score grow.
@@ -62,4 +62,9 @@ impl Design {
         let version = answer.text(row, "version").unwrap_or_default();
         self.0.get(&(version.to_owned(), answer.text(row, "route").map(str::to_owned)))
     }
+}
+
+/// The grade of a row of an answer with that column.
+pub fn grade_of(answer: &Answer, row: usize) -> usize {
+    (answer.int(row, "grade").max(0) as usize).min(GRADES - 1)
 }

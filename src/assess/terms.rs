@@ -8,12 +8,9 @@ use super::{
     specimens::{Specimen, spread},
 };
 use crate::{
-    measure::{
-        proportion::Estimate,
-        terms::{
-            Cluster, Kind, Periods, RisingCode, RisingTerm, TermOptions, TextRow, Texts, Witness, clusters, rising,
-            stop_words::StopWords, words::words,
-        },
+    measure::terms::{
+        Cluster, Kind, Periods, Rise, RisingCode, RisingTerm, TermOptions, TextRow, Texts, Witness, clusters, rising,
+        stop_words::StopWords, words::words,
     },
     nomenclature::RollUp,
 };
@@ -51,21 +48,9 @@ pub struct EmergingTerm {
     pub term: String,
     /// Among which texts it rises.
     pub kind: Kind,
-    /// Predictions of the kind whose text has the term.
-    pub n_reference: u64,
-    pub n_current: u64,
-    /// Share of the predictions of the kind; of errors by design weight.
-    pub share_reference: f64,
-    pub share_current: f64,
-    /// `share_current / share_reference`; only a lower bound where the reference has none.
-    pub ratio: Estimate,
-    /// With a prior worth a tenth of the smaller period (Monroe et al. 2008), and over its standard deviation.
-    pub log_odds: f64,
-    pub z: f64,
-    /// One-sided, exact.
-    pub p_value: f64,
-    /// The same, adjusted over terms of all kinds and codes.
-    pub q_value: f64,
+    /// Among the predictions of the kind.
+    #[serde(flatten)]
+    pub rise: Rise,
     #[serde(flatten)]
     pub texts: TermTexts,
 }
@@ -76,20 +61,9 @@ pub struct EmergingCode {
     pub code: String,
     /// Empty when the nomenclature has none.
     pub label: String,
-    /// Labels that give it.
-    pub n_reference: u64,
-    pub n_current: u64,
-    /// Share of all labels that give a code, by design weight.
-    pub share_reference: f64,
-    pub share_current: f64,
-    /// `share_current / share_reference`; only a lower bound where the reference has none.
-    pub ratio: Estimate,
-    pub log_odds: f64,
-    pub z: f64,
-    /// One-sided, exact.
-    pub p_value: f64,
-    /// The same, adjusted over codes and terms of all kinds.
-    pub q_value: f64,
+    /// Among the labels that give a code.
+    #[serde(flatten)]
+    pub rise: Rise,
     /// Of the labelled predictions.
     #[serde(flatten)]
     pub texts: TermTexts,
@@ -198,7 +172,7 @@ impl Emerging {
     /// The terms, strongest first, and the codes that a good part of their texts gets from the model or from people.
     pub fn codes(&self) -> Vec<(String, Vec<String>)> {
         let mut strongest: Vec<&EmergingTerm> = self.terms.iter().collect();
-        strongest.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| b.z.total_cmp(&a.z)));
+        strongest.sort_by(|a, b| a.rise.by_certainty(&b.rise));
         let mut found: Vec<(String, Vec<String>)> = Vec::new();
         for one in strongest {
             let codes = one.texts.predicted.iter().chain(&one.texts.actual).filter(|code| code.share >= BELONGS);
@@ -263,39 +237,13 @@ fn folded(term: &str, stop: &StopWords) -> Vec<u64> {
 }
 
 fn term(plan: &Plan, codes: &Codes<'_>, found: RisingTerm) -> EmergingTerm {
-    EmergingTerm {
-        texts: texts(plan, codes, &found.witness),
-        term: found.term,
-        kind: found.kind,
-        n_reference: found.n_reference,
-        n_current: found.n_current,
-        share_reference: found.share_reference,
-        share_current: found.share_current,
-        ratio: found.ratio,
-        log_odds: found.log_odds.log_odds,
-        z: found.log_odds.z,
-        p_value: found.p_value,
-        q_value: found.q_value,
-    }
+    EmergingTerm { texts: texts(plan, codes, &found.witness), term: found.term, kind: found.kind, rise: found.rise }
 }
 
 /// `None` for no code.
 fn given(plan: &Plan, codes: &Codes<'_>, found: RisingCode) -> Option<EmergingCode> {
-    let TermCode { code, label, .. } = codes.code(plan, found.code, found.n_current, found.share_current)?;
-    Some(EmergingCode {
-        texts: texts(plan, codes, &found.witness),
-        code,
-        label,
-        n_reference: found.n_reference,
-        n_current: found.n_current,
-        share_reference: found.share_reference,
-        share_current: found.share_current,
-        ratio: found.ratio,
-        log_odds: found.log_odds.log_odds,
-        z: found.log_odds.z,
-        p_value: found.p_value,
-        q_value: found.q_value,
-    })
+    let TermCode { code, label, .. } = codes.code(plan, found.code, found.rise.n_current, found.rise.share_current)?;
+    Some(EmergingCode { texts: texts(plan, codes, &found.witness), code, label, rise: found.rise })
 }
 
 fn doubted(plan: &Plan, codes: &Codes<'_>, group: Cluster) -> DoubtedTexts {

@@ -311,6 +311,14 @@ impl Cell {
         }
     }
 
+    /// The grade of the confidence; 0 where the cell has none.
+    pub fn grade(&self) -> u8 {
+        match self {
+            Cell::Volume { grade, .. } | Cell::Outcome { grade, .. } | Cell::Rank { grade, .. } => *grade,
+            _ => 0,
+        }
+    }
+
     /// The inverse of [`Cell::key`]; `None` for a key that no cell has.
     pub fn from_key(page: PageKey, [a, b, source]: CellKey) -> Option<Cell> {
         let (series, hour, route, source) = (page.series(), page.hour(), page.route(), Symbol(source));

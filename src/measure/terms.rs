@@ -15,7 +15,8 @@ mod selection;
 mod witness;
 
 pub mod clusters;
-pub mod rising;
+pub mod rise;
+mod rising;
 pub mod stop_words;
 pub mod words;
 
@@ -28,6 +29,7 @@ pub use self::{
     counts::{Count, Counts, TextCount, count},
     exact::{Margins, Stratum, UpperTail, attainable, upper_tail},
     log_odds::{LogOdds, log_odds},
+    rise::Rise,
     rising::{Kind, Rising, RisingTerm, rising},
     selection::{Discoveries, select},
     witness::Witness,

@@ -169,9 +169,8 @@ impl Maker<'_> {
             Table::Volume => {
                 let cells: Vec<Cell> = rows.each_cell().collect();
                 let code = |c: &Cell| if let Cell::Volume { code, .. } = c { Some(*code) } else { None };
-                let grade = |c: &Cell| if let Cell::Volume { grade, .. } = c { i32::from(*grade) } else { 0 };
                 columns.push(("code", self.named(cells.iter().map(code))?, true));
-                columns.push(("grade", small(cells.iter().map(grade)), false));
+                columns.push(("grade", small(cells.iter().map(|c| i32::from(c.grade()))), false));
             }
             Table::Score => {
                 let cells: Vec<Cell> = rows.each_cell().collect();
@@ -210,17 +209,15 @@ impl Maker<'_> {
                 let predicted = |c: &Cell| if let Cell::Outcome { predicted, .. } = c { *predicted } else { None };
                 let actual = |c: &Cell| if let Cell::Outcome { actual, .. } = c { *actual } else { None };
                 columns.push(("predicted", self.named(cells.iter().map(predicted))?, true));
-                let grade = |c: &Cell| if let Cell::Outcome { grade, .. } = c { i32::from(*grade) } else { 0 };
                 columns.push(("actual", self.named(cells.iter().map(actual))?, true));
-                columns.push(("grade", small(cells.iter().map(grade)), false));
+                columns.push(("grade", small(cells.iter().map(|c| i32::from(c.grade()))), false));
             }
             Table::Rank => {
                 let level = |c: &Cell| if let Cell::Rank { level, .. } = c { i32::from(*level) } else { 0 };
                 let rank = |c: &Cell| if let Cell::Rank { rank, .. } = c { i32::from(*rank) } else { 0 };
                 columns.push(("level", small(cells.iter().map(level)), false));
-                let grade = |c: &Cell| if let Cell::Rank { grade, .. } = c { i32::from(*grade) } else { 0 };
                 columns.push(("rank", small(cells.iter().map(rank)), false));
-                columns.push(("grade", small(cells.iter().map(grade)), false));
+                columns.push(("grade", small(cells.iter().map(|c| i32::from(c.grade()))), false));
             }
             _ => {
                 let kind = |c: &Cell| if let Cell::Reliability { kind, .. } = c { *kind as i32 } else { 0 };

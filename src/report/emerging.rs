@@ -3,7 +3,10 @@
 use super::texts::Texts;
 use crate::{
     assess::assessment::{Assessment, DoubtedTexts, Emerging as Found, EmergingCode, EmergingTerm, TermCode},
-    measure::{proportion::Estimate, terms::Kind},
+    measure::{
+        proportion::Estimate,
+        terms::{Kind, Rise},
+    },
 };
 
 /// Terms shown; the JSON twin has them all.
@@ -83,7 +86,7 @@ pub(crate) fn merged(found: &Found) -> Vec<Vec<&EmergingTerm>> {
             None => terms.push(vec![one]),
         }
     }
-    let least = |kinds: &[&EmergingTerm]| kinds.iter().map(|one| one.p_value).fold(1.0, f64::min);
+    let least = |kinds: &[&EmergingTerm]| kinds.iter().map(|one| one.rise.p_value).fold(1.0, f64::min);
     terms.sort_by(|a, b| least(a).total_cmp(&least(b)));
     terms
 }
@@ -122,28 +125,25 @@ fn row(t: &Texts, kinds: &[&EmergingTerm]) -> Option<Row> {
         Kind::LowConfidence => t.s("emerging.kind_low_confidence"),
         Kind::Errors => t.s("emerging.kind_errors"),
     });
-    let (ratio, interval) = ratio(t, &first.ratio);
-    Some(Row {
-        term: first.term.clone(),
-        kinds: among.collect::<Vec<_>>().join(", "),
-        shares: format!("{} → {}", t.share(first.share_reference), t.share(first.share_current)),
-        counts: format!("{} → {}", t.int(first.n_reference), t.int(first.n_current)),
-        ratio,
-        interval,
-        codes: codes(t, &first.texts.predicted, &first.texts.actual, &first.texts.examples),
-    })
+    let codes = codes(t, &first.texts.predicted, &first.texts.actual, &first.texts.examples);
+    Some(risen(t, first.term.clone(), among.collect::<Vec<_>>().join(", "), &first.rise, codes))
 }
 
 fn given(t: &Texts, found: &EmergingCode) -> Row {
-    let (ratio, interval) = ratio(t, &found.ratio);
+    let codes = codes(t, &found.texts.predicted, &[], &found.texts.examples);
+    risen(t, found.code.clone(), found.label.clone(), &found.rise, codes)
+}
+
+fn risen(t: &Texts, term: String, kinds: String, rise: &Rise, codes: Codes) -> Row {
+    let (ratio, interval) = ratio(t, &rise.ratio);
     Row {
-        term: found.code.clone(),
-        kinds: found.label.clone(),
-        shares: format!("{} → {}", t.share(found.share_reference), t.share(found.share_current)),
-        counts: format!("{} → {}", t.int(found.n_reference), t.int(found.n_current)),
+        term,
+        kinds,
+        shares: format!("{} → {}", t.share(rise.share_reference), t.share(rise.share_current)),
+        counts: format!("{} → {}", t.int(rise.n_reference), t.int(rise.n_current)),
         ratio,
         interval,
-        codes: codes(t, &found.texts.predicted, &[], &found.texts.examples),
+        codes,
     }
 }
 

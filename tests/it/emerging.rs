@@ -164,7 +164,7 @@ fn a_new_activity_is_found_with_its_codes() {
     // no error in the reference, so that nothing can rise among errors
     let [term] = found.terms.as_slice() else { panic!("{found:?}") };
     assert_eq!((term.term.as_str(), term.kind), ("réparation de vélos cargo", Kind::Share));
-    assert_eq!((term.n_reference, term.n_current, term.texts.labelled), (0, 60, 30));
+    assert_eq!((term.rise.n_reference, term.rise.n_current, term.texts.labelled), (0, 60, 30));
     assert_eq!(term.texts.predicted[0].code, "9602A");
     assert_eq!(
         (term.texts.actual[0].code.as_str(), term.texts.actual[0].n, term.texts.actual[0].share),
@@ -172,8 +172,8 @@ fn a_new_activity_is_found_with_its_codes() {
     );
     assert!(!term.texts.actual[0].label.is_empty());
     let [given] = found.codes_given.as_slice() else { panic!("{:?}", found.codes_given) };
-    assert_eq!((given.code.as_str(), given.n_reference, given.n_current), ("9529Z", 0, 30));
-    assert_eq!((given.texts.predicted[0].code.as_str(), given.ratio.estimate), ("9602A", None));
+    assert_eq!((given.code.as_str(), given.rise.n_reference, given.rise.n_current), ("9529Z", 0, 30));
+    assert_eq!((given.texts.predicted[0].code.as_str(), given.rise.ratio.estimate), ("9602A", None));
     assert_eq!((found.doubted, found.rest, found.clusters.len()), (60, 0, 1));
     assert_eq!(found.clusters[0].share_doubted, 1.0);
     assert_eq!(found.clusters[0].texts.examples, ["Réparation de VÉLOS cargo"]);

@@ -45,14 +45,14 @@ impl Counted {
     /// `ln E` after each look that these are another share of all rows than in the reference; what never rings at `alpha`
     /// may be nearer to it than said.
     pub fn log_e(&self, all: &Counted, alpha: f64) -> Vec<f64> {
-        let looks: Vec<Count> = self.looks.iter().zip(&all.looks).map(|(b, m)| Count::new(*b, *m)).collect();
-        share_changed_to(
-            threshold(alpha),
-            Count::new(self.reference, all.reference),
-            &looks,
-            HORIZON,
-            Direction::Either,
-        )
+        let (reference, looks) = self.among(all);
+        share_changed_to(threshold(alpha), reference, &looks, HORIZON, Direction::Either)
+    }
+
+    /// The reference and each look, as parts of all rows.
+    pub fn among(&self, all: &Counted) -> (Count, Vec<Count>) {
+        let looks = self.looks.iter().zip(&all.looks).map(|(b, m)| Count::new(*b, *m));
+        (Count::new(self.reference, all.reference), looks.collect())
     }
 
     /// The alarm of a share that rang, without its evidence.

@@ -4,12 +4,7 @@ use super::{Alarm, AlarmKind, Counted, Evidence, Family, HORIZON, Span, Watched,
 use crate::{
     assess::Plan,
     decide::rings_staked,
-    measure::sequential::{
-        Direction,
-        e_bh::code_stakes,
-        share::{Count, share_changed_to},
-        threshold,
-    },
+    measure::sequential::{Direction, e_bh::code_stakes, share::share_changed_to, threshold},
 };
 
 /// Labels of one code in one route, and the wrong ones among them.
@@ -40,10 +35,10 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let alpha = plan.request.alarm_rate;
     let staked: f64 = stakes.iter().sum();
     let series = codes.values().zip(&stakes).map(|(of, stake)| {
-        let looks: Vec<Count> = of.wrong.looks.iter().zip(&of.all.looks).map(|(b, m)| Count::new(*b, *m)).collect();
+        let (reference, looks) = of.wrong.among(&of.all);
         // where all others ring, so much is enough
         let least = threshold(alpha) - (stake * labels.len() as f64 / staked).ln().max(0.0);
-        share_changed_to(least, Count::new(of.wrong.reference, of.all.reference), &looks, HORIZON, Direction::Risen)
+        share_changed_to(least, reference, &looks, HORIZON, Direction::Risen)
     });
     let series: Vec<Vec<f64>> = series.collect();
     let mut raised = Vec::new();

@@ -10,15 +10,14 @@ use super::{
     codes::{Given, RisingCode},
     counts::{Count, count, once},
     exact::{Margins, UpperTail},
-    log_odds::{LogOdds, log_odds, ratio},
     population::{Pair, Population, add, sum},
     postings::{Posting, postings},
     redundancy::independent,
+    rise::Rise,
     selection::select,
     witness::Witness,
     words::Map,
 };
-use crate::measure::proportion::Estimate;
 
 /// Significant terms that are looked at closely, per kind: the strongest.
 const FOLLOWED: usize = 4096;
@@ -57,19 +56,9 @@ pub struct RisingTerm {
     /// As most people write it, in lower case.
     pub term: String,
     pub kind: Kind,
-    /// Rows of the kind with the term.
-    pub n_reference: u64,
-    pub n_current: u64,
-    /// Shares of rows of the kind; by design weight for errors.
-    pub share_reference: f64,
-    pub share_current: f64,
-    /// Current share over reference share; no estimate and no upper bound where the reference has none.
-    pub ratio: Estimate,
-    pub log_odds: LogOdds,
-    /// One-sided, exact.
-    pub p_value: f64,
-    /// Benjamini-Hochberg, over terms of all kinds.
-    pub q_value: f64,
+    /// Among the rows of the kind.
+    #[serde(flatten)]
+    pub rise: Rise,
     /// Its current rows of the kind.
     pub witness: Witness,
 }
@@ -116,7 +105,7 @@ pub struct Rising {
 /// let found = rising(&texts, &TermOptions::default());
 /// assert_eq!(found.terms.len(), 1);
 /// assert_eq!((found.terms[0].term.as_str(), found.terms[0].kind), ("réparation de vélos", Kind::Share));
-/// assert_eq!((found.terms[0].n_reference, found.terms[0].n_current), (0, 20));
+/// assert_eq!((found.terms[0].rise.n_reference, found.terms[0].rise.n_current), (0, 20));
 /// ```
 pub fn rising(texts: &Texts, options: &TermOptions) -> Rising {
     let mut parts: Vec<Part> = Kind::ALL.into_iter().map(|kind| Part::new(texts, kind, options)).collect();
@@ -201,13 +190,8 @@ impl Part {
             let same = found.by_ref().take(test.terms.len());
             let Some(posting) = same.min_by_key(Posting::preference) else { continue };
             let with = posting.cells(population);
-            let [reference, current] = population.weighed(&with);
-            let (now, then) = (current.rows, reference.rows);
-            let Some(log_odds) = log_odds((now.with, now.all), (then.with, then.all)) else { continue };
-            let ratio = ratio(now, then, options.confidence_level);
-            let shares = [reference.share, current.share];
-            let p_value = test.tail.p_value;
-            candidates.push(Candidate { posting, rows: sum(&with), shares, ratio, log_odds, p_value, q_value });
+            let Some(rise) = Rise::new(population, &with, test.tail.p_value, q_value, options) else { continue };
+            candidates.push(Candidate { posting, rise });
         }
         candidates.sort_by(Candidate::stronger);
         let followed: Vec<Posting> = candidates.iter().map(|candidate| candidate.posting.clone()).collect();
@@ -217,18 +201,10 @@ impl Part {
 
     fn described(&self, texts: &Texts, candidate: &Candidate) -> RisingTerm {
         let numbers: Vec<u32> = candidate.posting.places.iter().map(|&place| self.population.text(place)).collect();
-        let [share_reference, share_current] = candidate.shares;
         RisingTerm {
             term: candidate.posting.spelling(texts, &self.population),
             kind: self.kind,
-            n_reference: u64::from(candidate.rows[0]),
-            n_current: u64::from(candidate.rows[1]),
-            share_reference,
-            share_current,
-            ratio: candidate.ratio,
-            log_odds: candidate.log_odds,
-            p_value: candidate.p_value,
-            q_value: candidate.q_value,
+            rise: candidate.rise,
             witness: Witness::new(texts, &numbers, |row| self.kind.has(row)),
         }
     }
@@ -237,20 +213,14 @@ impl Part {
 /// A significant term.
 struct Candidate {
     posting: Posting,
-    rows: Pair,
-    shares: [f64; 2],
-    ratio: Estimate,
-    log_odds: LogOdds,
-    p_value: f64,
-    q_value: f64,
+    rise: Rise,
 }
 
 impl Candidate {
     fn stronger(&self, other: &Self) -> std::cmp::Ordering {
-        let z = other.log_odds.z.total_cmp(&self.log_odds.z);
         let longer = || other.posting.words.cmp(&self.posting.words);
         let key = || self.posting.key.cmp(&other.posting.key);
-        self.p_value.total_cmp(&other.p_value).then(z).then_with(longer).then_with(key)
+        self.rise.by_certainty(&other.rise).then_with(longer).then_with(key)
     }
 }
 

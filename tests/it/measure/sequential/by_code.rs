@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use vigie::{
     decide::rings,
     measure::{
-        detector::{Adwin, Ddm, PageHinkley, State, adwin, ddm, page_hinkley},
+        detector::adwin,
         sequential::{
             Direction,
             e_bh::{code_stakes, staked},
@@ -15,7 +15,9 @@ use vigie::{
     },
 };
 
-use super::stream::{at_length, mean, multinomial, rng, runs, zipf};
+use super::stream::{
+    Statistic, at_length, drift_detection, hinkley, mean, multinomial, rising_windows, rng, runs, zipf,
+};
 
 const ALPHA: f64 = 0.05;
 const ACCURACY: f64 = 0.9;
@@ -95,7 +97,7 @@ impl Labels {
 
     /// The highest of a detector's statistics, and the first look by whose end one was above `limit`: over all labels, or
     /// over those of each code.
-    fn follow(&self, apart: bool, limit: f64, start: &dyn Fn() -> Box<dyn FnMut(bool) -> f64>) -> (f64, Option<usize>) {
+    fn follow(&self, apart: bool, limit: f64, start: &dyn Fn() -> Statistic) -> (f64, Option<usize>) {
         let mut each: Vec<_> = (0..if apart { self.codes } else { 1 }).map(|_| start()).collect();
         let mut at = |label: &Label| each[if apart { label.0 } else { 0 }](label.1);
         self.reference.iter().for_each(|label| {
@@ -113,32 +115,8 @@ impl Labels {
 }
 
 /// `ln(1/δ)` is its limit.
-fn windows(limit: f64) -> Box<dyn FnMut(bool) -> f64> {
-    let mut adwin = Adwin::new(adwin::Settings { delta: (-limit).exp(), clock: 8, ..Default::default() });
-    let mut last = 0.0;
-    Box::new(move |wrong| {
-        let state = adwin.update(f64::from(u8::from(wrong)));
-        let risen = state == State::Drift && adwin.estimate() > last;
-        last = adwin.estimate();
-        if risen { f64::INFINITY } else { 0.0 }
-    })
-}
-
-fn hinkley() -> Box<dyn FnMut(bool) -> f64> {
-    let settings = page_hinkley::Settings { threshold: f64::INFINITY, only_up: true, ..Default::default() };
-    let mut test = PageHinkley::new(settings);
-    Box::new(move |wrong| {
-        test.update(f64::from(u8::from(wrong)));
-        test.statistic()
-    })
-}
-
-fn drift_detection() -> Box<dyn FnMut(bool) -> f64> {
-    let mut test = Ddm::new(ddm::Settings { drift: f64::INFINITY, ..Default::default() });
-    Box::new(move |wrong| {
-        test.update(wrong);
-        test.statistic()
-    })
+fn windows(limit: f64) -> Statistic {
+    rising_windows(adwin::Settings { delta: (-limit).exp(), clock: 8, ..Default::default() })
 }
 
 const NAMES: [&str; 9] = [
@@ -184,7 +162,7 @@ fn tune(null: &[Labels]) -> [f64; 6] {
         }
         high
     };
-    let highest = |apart, start: &dyn Fn() -> Box<dyn FnMut(bool) -> f64>| {
+    let highest = |apart, start: &dyn Fn() -> Statistic| {
         let mut all: Vec<f64> = null.iter().map(|year| year.follow(apart, f64::INFINITY, start).0).collect();
         all.sort_by(f64::total_cmp);
         all[((1.0 - ALPHA) * null.len() as f64) as usize]

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use vigie::{
     decide::rings,
     measure::{
-        detector::{Adwin, Ddm, PageHinkley, State, adwin, ddm, page_hinkley},
+        detector::adwin,
         sequential::{
             Direction,
             accuracy::LabelCell,
@@ -16,7 +16,7 @@ use vigie::{
     },
 };
 
-use super::stream::{at_length, mean, rng, runs};
+use super::stream::{Statistic, at_length, drift_detection, hinkley, mean, rising_windows, rng, runs};
 
 const ALPHA: f64 = 0.05;
 
@@ -84,7 +84,7 @@ impl Labels {
 
     /// The highest of a detector's statistics, and the first look by whose end one was above `limit`. Each route has its
     /// own detector, or all labels one.
-    fn follow(&self, apart: bool, limit: f64, start: &dyn Fn() -> Box<dyn FnMut(bool) -> f64>) -> (f64, Option<usize>) {
+    fn follow(&self, apart: bool, limit: f64, start: &dyn Fn() -> Statistic) -> (f64, Option<usize>) {
         let mut each: Vec<_> = ROUTES.iter().map(|_| start()).collect();
         let mut at = |label: &Label| each[if apart { label.0 } else { 0 }](label.1);
         self.reference.iter().for_each(|label| {
@@ -102,32 +102,8 @@ impl Labels {
 }
 
 /// `1/δ` is its limit.
-fn windows(limit: f64) -> Box<dyn FnMut(bool) -> f64> {
-    let mut adwin = Adwin::new(adwin::Settings { delta: 1.0 / limit, ..Default::default() });
-    let mut last = 0.0;
-    Box::new(move |wrong| {
-        let state = adwin.update(f64::from(u8::from(wrong)));
-        let risen = state == State::Drift && adwin.estimate() > last;
-        last = adwin.estimate();
-        if risen { f64::INFINITY } else { 0.0 }
-    })
-}
-
-fn hinkley() -> Box<dyn FnMut(bool) -> f64> {
-    let settings = page_hinkley::Settings { threshold: f64::INFINITY, only_up: true, ..Default::default() };
-    let mut test = PageHinkley::new(settings);
-    Box::new(move |wrong| {
-        test.update(f64::from(u8::from(wrong)));
-        test.statistic()
-    })
-}
-
-fn drift_detection() -> Box<dyn FnMut(bool) -> f64> {
-    let mut test = Ddm::new(ddm::Settings { drift: f64::INFINITY, ..Default::default() });
-    Box::new(move |wrong| {
-        test.update(wrong);
-        test.statistic()
-    })
+fn windows(limit: f64) -> Statistic {
+    rising_windows(adwin::Settings { delta: 1.0 / limit, ..Default::default() })
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use vigie::measure::detector::{Adwin, Ddm, PageHinkley, State, adwin, ddm, page_hinkley};
 
 pub fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -58,4 +59,36 @@ pub fn multinomial(rng: &mut ChaCha8Rng, n: u64, shares: &[f64]) -> Vec<u64> {
 
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// What a detector says after each label, wrong or not; it is tuned by the limit of that.
+pub type Statistic = Box<dyn FnMut(bool) -> f64>;
+
+/// ADWIN, for rises only: without a limit once its window was cut.
+pub fn rising_windows(settings: adwin::Settings) -> Statistic {
+    let mut adwin = Adwin::new(settings);
+    let mut last = 0.0;
+    Box::new(move |wrong| {
+        let state = adwin.update(f64::from(u8::from(wrong)));
+        let risen = state == State::Drift && adwin.estimate() > last;
+        last = adwin.estimate();
+        if risen { f64::INFINITY } else { 0.0 }
+    })
+}
+
+pub fn hinkley() -> Statistic {
+    let settings = page_hinkley::Settings { threshold: f64::INFINITY, only_up: true, ..Default::default() };
+    let mut test = PageHinkley::new(settings);
+    Box::new(move |wrong| {
+        test.update(f64::from(u8::from(wrong)));
+        test.statistic()
+    })
+}
+
+pub fn drift_detection() -> Statistic {
+    let mut test = Ddm::new(ddm::Settings { drift: f64::INFINITY, ..Default::default() });
+    Box::new(move |wrong| {
+        test.update(wrong);
+        test.statistic()
+    })
 }

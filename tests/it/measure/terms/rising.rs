@@ -59,13 +59,13 @@ fn the_most_specific_of_terms_that_rise_together_is_kept() {
     assert_eq!(names(&found, Kind::Share), ["vente de crêpes", "garde d'enfants"]);
     assert!(of(&found, Kind::LowConfidence).is_empty() && of(&found, Kind::Errors).is_empty());
     let [crepes, garde] = found.terms.as_slice() else { panic!("{found:?}") };
-    assert_eq!((crepes.n_reference, crepes.n_current), (0, 30));
-    assert_eq!((crepes.ratio.estimate, crepes.ratio.upper), (None, None));
-    assert!(crepes.ratio.lower.expect("a bound") > 5.0);
-    assert_eq!((garde.n_reference, garde.n_current), (1, 21));
-    assert!((garde.share_current - 21.0 / 451.0).abs() < 1e-15);
-    assert!((garde.ratio.estimate.expect("a ratio") - 21.0 / 451.0 * 401.0).abs() < 1e-9);
-    assert!(garde.ratio.lower.expect("a bound") > 1.0);
+    assert_eq!((crepes.rise.n_reference, crepes.rise.n_current), (0, 30));
+    assert_eq!((crepes.rise.ratio.estimate, crepes.rise.ratio.upper), (None, None));
+    assert!(crepes.rise.ratio.lower.expect("a bound") > 5.0);
+    assert_eq!((garde.rise.n_reference, garde.rise.n_current), (1, 21));
+    assert!((garde.rise.share_current - 21.0 / 451.0).abs() < 1e-15);
+    assert!((garde.rise.ratio.estimate.expect("a ratio") - 21.0 / 451.0 * 401.0).abs() < 1e-9);
+    assert!(garde.rise.ratio.lower.expect("a bound") > 1.0);
     assert_eq!((crepes.witness.rows, crepes.witness.texts, crepes.witness.days), (30, 2, 6));
     assert_eq!(crepes.witness.examples, ["VENTE DE CREPES", "vente de crêpes sur les marchés"]);
 }
@@ -103,7 +103,7 @@ fn doubts_and_errors_have_their_own_lists() {
     let errors = |day: std::ops::Range<i32>| -> f64 {
         rows.iter().filter(|row| day.contains(&row.day) && row.wrong == Some(true)).map(|row| row.weight).sum()
     };
-    assert!((taxi.share_current - 100.0 / errors(10..20)).abs() < 1e-12);
+    assert!((taxi.rise.share_current - 100.0 / errors(10..20)).abs() < 1e-12);
 }
 
 /// Texts that share no word, and people who give them one code.
@@ -116,9 +116,9 @@ fn a_code_that_people_give_rises() {
     rows.extend((0..40).map(|n| label(row("taxi", n % 20), 3, 20.0)));
     let found = found(&rows);
     let [new] = found.codes.as_slice() else { panic!("{found:?}") };
-    assert_eq!((new.code, new.n_reference, new.n_current), (77, 0, 30));
-    assert_eq!((new.ratio.estimate, new.ratio.upper), (None, None));
-    assert!((new.share_current - 60.0 / (2.0 * 430.0 + 20.0 * 20.0)).abs() < 1e-12);
+    assert_eq!((new.code, new.rise.n_reference, new.rise.n_current), (77, 0, 30));
+    assert_eq!((new.rise.ratio.estimate, new.rise.ratio.upper), (None, None));
+    assert!((new.rise.share_current - 60.0 / (2.0 * 430.0 + 20.0 * 20.0)).abs() < 1e-12);
     assert_eq!((new.witness.rows, new.witness.texts, new.witness.actual.as_slice()), (30, 30, &[(77, 30, 1.0)][..]));
     assert!(found.terms.iter().all(|term| !term.term.starts_with("métier")));
     // the other route is reviewed ten times as often now: its codes are no news
@@ -183,7 +183,7 @@ fn the_order_of_rows_does_not_matter() {
 #[test]
 fn a_word_twice_in_a_text_counts_once() {
     let twice = found(&with(usual(), &[("crêpes, crêpes et crêpes", 12, 20)]));
-    assert_eq!((twice.terms[0].n_current, twice.terms.len()), (20, 1));
+    assert_eq!((twice.terms[0].rise.n_current, twice.terms.len()), (20, 1));
 }
 
 #[test]
@@ -219,12 +219,12 @@ proptest! {
         let options = TermOptions { false_discovery_rate: rate, least_texts: 1, ..TermOptions::default() };
         let texts = Texts::new(&rows, &Periods { reference: 0..10, current: 10..20 }, &stop);
         for term in rising(&texts, &options).terms {
-            let bounds = [term.ratio.estimate, term.ratio.lower, term.ratio.upper];
-            let numbers = [term.share_reference, term.share_current, term.p_value, term.q_value];
+            let bounds = [term.rise.ratio.estimate, term.rise.ratio.lower, term.rise.ratio.upper];
+            let numbers = [term.rise.share_reference, term.rise.share_current, term.rise.p_value, term.rise.q_value];
             prop_assert!(numbers.iter().all(|share| (0.0..=1.0).contains(share)), "{:?}", term);
             prop_assert!(bounds.iter().flatten().all(|bound| bound.is_finite() && *bound >= 0.0), "{:?}", term);
-            prop_assert!(term.log_odds.z.is_finite() && term.log_odds.log_odds.is_finite());
-            prop_assert!(!term.term.is_empty() && term.n_current > 0);
+            prop_assert!(term.rise.log_odds.z.is_finite() && term.rise.log_odds.log_odds.is_finite());
+            prop_assert!(!term.term.is_empty() && term.rise.n_current > 0);
         }
     }
 }
