@@ -45,6 +45,8 @@ def run(wanted):
 
 
 if not (bench / "predictions.ndjson").exists():
-    subprocess.run([sys.executable, str(pathlib.Path(__file__).with_name("make_rows.py")), "--ndjson"], check=True)
+    here = pathlib.Path(__file__).resolve().parent
+    python = subprocess.run([str(here / "python.sh")], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    subprocess.run([python, str(here / "make_rows.py"), "--ndjson"], check=True)
 run(short)
 run(10 * short)

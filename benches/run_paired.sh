@@ -12,13 +12,7 @@ binary=${1:-${CARGO_TARGET_DIR:-$HOME/.cache/vigie/target}/release/vigie}
 rounds=${2:-1}
 [ -x "$binary" ] || { echo "run_paired: $binary is not there; build it with: cargo build --release" >&2; exit 2; }
 
-python="$VIGIE_BENCH_DIR/venv/bin/python"
-if ! "$python" -c 'import evidently, pyarrow' 2>/dev/null; then
-    echo "run_paired: preparing $VIGIE_BENCH_DIR/venv" >&2
-    mkdir -p "$VIGIE_BENCH_DIR"
-    python3 -m venv "$VIGIE_BENCH_DIR/venv"
-    "$python" -m pip install --quiet -r "$here/requirements.txt"
-fi
+python=$("$here/python.sh")
 [ -f "$VIGIE_BENCH_DIR/summary.json" ] || "$python" "$here/make_rows.py" >&2
 
 exec "$python" - "$binary" "$rounds" "$here/evidently_peer.py" "$VIGIE_BENCH_DIR" <<'PY'

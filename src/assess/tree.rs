@@ -56,13 +56,12 @@ pub fn tree(book: &Nomenclature, days: &DailyVolume<'_>) -> TreeFindings {
     let all = paths.values().flat_map(|path| (1..=path.len()).map(move |n| &path[..n]));
     let mut places: BTreeMap<&[String], usize> = all.map(|path| (path, 0)).collect();
     places.values_mut().enumerate().for_each(|(i, place)| *place = i);
+    let along = |path: &Path| (1..=path.len()).filter_map(|n| places.get(&path[..n]).copied()).collect();
+    let places_of: BTreeMap<&str, Vec<usize>> = paths.iter().map(|(code, path)| (*code, along(path))).collect();
     let counts = |day: &BTreeMap<&str, u64>| {
         let mut counts = vec![0; places.len()];
         for (code, n) in day {
-            let path = paths.get(code).map_or(&[][..], Vec::as_slice);
-            for place in (1..=path.len()).filter_map(|n| places.get(&path[..n])) {
-                counts[*place] += n;
-            }
+            places_of.get(code).into_iter().flatten().for_each(|place| counts[*place] += n);
         }
         counts
     };

@@ -1,4 +1,10 @@
-use serde::{Deserialize, Serialize};
+use std::{
+    hash::{BuildHasher, Hash, Hasher},
+    ops::Deref,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Attributes, Scalar, Text};
 
@@ -18,7 +24,7 @@ impl Wording {
     pub const MAX_VALUE: usize = 64;
 
     /// `None` where there is nothing to keep.
-    pub fn of(text: Option<&Text<'_>>, attributes: Option<&Attributes<'_>>) -> Option<Box<Self>> {
+    pub fn of(text: Option<&Text<'_>>, attributes: Option<&Attributes<'_>>) -> Option<Self> {
         let text = text.map_or("", Text::as_str).trim();
         let pairs = attributes.iter().flat_map(|a| &a.0).filter_map(|(name, value)| {
             let value = match value {
@@ -32,14 +38,77 @@ impl Wording {
         });
         let attributes: Box<[_]> = pairs.take(Self::MAX_ATTRIBUTES).collect();
         let nothing = text.is_empty() && attributes.is_empty();
-        (!nothing)
-            .then(|| Box::new(Wording { text: text[..text.floor_char_boundary(Self::MAX_TEXT)].into(), attributes }))
+        (!nothing).then(|| Wording { text: text[..text.floor_char_boundary(Self::MAX_TEXT)].into(), attributes })
+    }
+}
+
+/// A [`Wording`] that the join's record and the facts share: a clone copies no text, and its hash is made once.
+#[derive(Debug, Clone)]
+pub struct SharedWording(Arc<Hashed>);
+
+#[derive(Debug)]
+struct Hashed {
+    hash: u64,
+    wording: Wording,
+}
+
+impl From<Wording> for SharedWording {
+    fn from(wording: Wording) -> Self {
+        SharedWording(Arc::new(Hashed { hash: foldhash::fast::FixedState::default().hash_one(&wording), wording }))
+    }
+}
+
+impl Deref for SharedWording {
+    type Target = Wording;
+
+    fn deref(&self) -> &Wording {
+        &self.0.wording
+    }
+}
+
+impl PartialEq for SharedWording {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.0.wording == other.0.wording)
+    }
+}
+
+impl Eq for SharedWording {}
+
+impl Hash for SharedWording {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.hash);
+    }
+}
+
+impl Serialize for SharedWording {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.wording.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedWording {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Wording::deserialize(deserializer).map(Self::from)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shared_wording_is_written_and_compared_as_the_wording_that_it_is() {
+        let wording = |text: &str| Wording { text: text.into(), attributes: Box::default() };
+        let (one, same, other) = (wording("crêpes"), wording("crêpes"), wording("galettes"));
+        let shared = SharedWording::from(one.clone());
+        let bytes = postcard::to_stdvec(&shared).expect("bytes");
+        assert_eq!(bytes, postcard::to_stdvec(&one).expect("bytes"));
+        let read: SharedWording = postcard::from_bytes(&bytes).expect("a wording");
+        assert_eq!((&read, &*read), (&shared, &one));
+        let state = foldhash::fast::FixedState::default();
+        assert_eq!(state.hash_one(&read), state.hash_one(SharedWording::from(same)));
+        assert_ne!(shared, SharedWording::from(other));
+    }
 
     #[test]
     fn texts_are_cut_between_characters_and_long_values_left_out() {

@@ -91,12 +91,23 @@ impl Contribution {
         self.series.insert(series, table);
     }
 
-    /// Adds (`sign` 1) or takes back (`sign` -1) everything that one key's record says.
+    /// Adds what `after` says of a key and takes back what `before` said.
     ///
     /// Series must have been introduced; rows of others are counted without levels.
-    pub fn add(&mut self, facts: &mut Facts, held: &Held, symbols: &Symbols, sign: i64) {
+    pub fn change(&mut self, facts: &mut Facts, before: Option<&Held>, after: &Held, symbols: &Symbols) {
+        // most often a label came: what was counted of the prediction stays
+        let same = before.is_some_and(|before| before.predictions == after.predictions);
+        for (held, sign) in before.map(|before| (before, -1)).into_iter().chain([(after, 1)]) {
+            if !same {
+                held.predictions.iter().for_each(|p| self.prediction(facts, &p.entry, symbols, sign));
+            }
+            self.labels(facts, held, symbols, sign);
+        }
+    }
+
+    /// What is known of the labels of one key, and the specimens, which say what became of a prediction.
+    fn labels(&mut self, facts: &mut Facts, held: &Held, symbols: &Symbols, sign: i64) {
         for joined in held.joined() {
-            self.prediction(facts, &joined, symbols, sign);
             let label = joined.label.filter(|l| !l.retracted);
             let weight = label.and_then(|l| l.weight.or_else(|| self.rate(joined.prediction)));
             if let Some(label) = &label {
@@ -113,8 +124,7 @@ impl Contribution {
         }
     }
 
-    fn prediction(&mut self, facts: &mut Facts, joined: &Joined<'_>, symbols: &Symbols, sign: i64) {
-        let p = joined.prediction;
+    fn prediction(&mut self, facts: &mut Facts, p: &PredictionEntry, symbols: &Symbols, sign: i64) {
         let (series, hour, route) = (p.series, p.hour(), p.route);
         let code = p.candidates.first().filter(|_| !p.failed);
         let unknown = code.zip(self.series.get_mut(&series)).is_some_and(|(code, table)| {
@@ -175,40 +185,40 @@ impl Contribution {
         let predicted = p.candidates.first().copied().filter(|_| !p.failed);
         let row = Moments::row(weight, Fixed(0));
         let grade = if p.failed { 0 } else { grade_of(p) };
-        facts.moments(Cell::Outcome { series, hour, route, predicted, actual: label.code, source, grade }, &row, sign);
+        let outcome = Cell::Outcome { series, hour, route, predicted, actual: label.code, source, grade };
+        facts.moments_together([(outcome, &row)], sign);
         let Some(actual) = label.code else {
             facts.count(Cell::Tally { series, hour, route, what: Tally::Uncodable }, sign);
             return;
         };
         let Some(predicted) = predicted else { return };
-        for (kind, score) in scores(p.probability, p.confidence) {
-            let cell = Cell::Reliability {
-                series,
-                hour,
-                route,
-                kind,
-                bin: kind.bin(score),
-                level: 0,
-                right: predicted == actual,
-                source,
-            };
-            facts.moments(cell, &Moments::row(weight, score), sign);
-        }
-        let Some(table) = self.series.get_mut(&series) else { return };
+        let scores = scores(p.probability, p.confidence);
+        let rows = scores.map(|(_, score)| Moments::row(weight, score));
+        let cell = |(kind, score): (ScoreKind, Fixed), level: u8, right: bool| {
+            Cell::Reliability { series, hour, route, kind, bin: kind.bin(score), level, right, source }
+        };
+        let as_they_are = || scores.into_iter().map(|score| cell(score, 0, predicted == actual)).zip(&rows);
+        let Some(table) = self.series.get_mut(&series) else {
+            facts.moments_together(as_they_are(), sign);
+            return;
+        };
         table.learn(actual, symbols);
         for code in p.candidates.iter() {
             table.learn(*code, symbols);
         }
-        for (i, truth) in table.path(actual).iter().enumerate() {
-            // a truth coarser than the level has no say there, and its path ends before it
-            let found = p.candidates.iter().position(|c| table.path(*c).get(i) == Some(truth));
-            let (level, rank) = (i as u8 + 1, found.map_or(0, |r| r as u8 + 1));
-            facts.moments(Cell::Rank { series, hour, route, level, rank, source, grade }, &row, sign);
-            let (kind, right) = (ScoreKind::Confidence, rank == 1);
-            let cell =
-                Cell::Reliability { series, hour, route, kind, bin: kind.bin(p.confidence), level, right, source };
-            facts.moments(cell, &Moments::row(weight, p.confidence), sign);
-        }
+        let table = &*table;
+        // a truth coarser than a level has no say there, and its path ends before it
+        let ranks = || {
+            table.path(actual).iter().enumerate().map(|(i, truth)| {
+                let found = p.candidates.iter().position(|c| table.path(*c).get(i) == Some(truth));
+                (i as u8 + 1, found.map_or(0, |r| r as u8 + 1))
+            })
+        };
+        let (confidence, of_confidence) = (scores[1], &rows[1]);
+        let rolled_up = ranks().map(|(level, rank)| (cell(confidence, level, rank == 1), of_confidence));
+        facts.moments_together(as_they_are().chain(rolled_up), sign);
+        let ranked = |(level, rank)| (Cell::Rank { series, hour, route, level, rank, source, grade }, &row);
+        facts.moments_together(ranks().map(ranked), sign);
     }
 }
 
@@ -216,6 +226,7 @@ fn grade_of(p: &PredictionEntry) -> u8 {
     grade(ScoreKind::Confidence.bin(p.confidence))
 }
 
+/// The probability and the confidence.
 fn scores(probability: Fixed, confidence: Fixed) -> [(ScoreKind, Fixed); 2] {
     [(ScoreKind::Probability, probability), (ScoreKind::Confidence, confidence)]
 }

@@ -114,9 +114,16 @@ impl Facts {
         }
     }
 
-    pub fn moments(&mut self, cell: Cell, row: &Moments, sign: i64) {
-        let (page, at) = cell.key();
-        self.moments.entry(page).or_default().entry(at).or_default().add(row, sign);
+    /// Adds to several cells of one page, which is that of the first; nothing for none.
+    pub fn moments_together<'a>(&mut self, cells: impl IntoIterator<Item = (Cell, &'a Moments)>, sign: i64) {
+        let mut cells = cells.into_iter().map(|(cell, row)| (cell.key(), row));
+        let Some(((key, at), row)) = cells.next() else { return };
+        let page = self.moments.entry(key).or_default();
+        page.entry(at).or_default().add(row, sign);
+        for ((of, at), row) in cells {
+            debug_assert_eq!(of, key, "cells of one page");
+            page.entry(at).or_default().add(row, sign);
+        }
     }
 
     pub fn specimen(&mut self, page: PageKey, specimen: Specimen, n: i64) {

@@ -2,7 +2,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{Fixed, Symbol, Weight, Wording},
+    event::{Fixed, SharedWording, Symbol, Weight},
     join::{Joined, Label},
 };
 
@@ -11,7 +11,7 @@ use crate::{
 /// all facts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Specimen {
-    pub wording: Wording,
+    pub wording: SharedWording,
     pub predicted: Option<Symbol>,
     pub confidence: Fixed,
     pub verdict: Option<Verdict>,
@@ -41,7 +41,7 @@ impl Specimen {
     pub(super) fn of(joined: &Joined<'_>, label: Option<&Label>, weight: Option<Weight>) -> Option<Self> {
         let p = joined.prediction;
         Some(Specimen {
-            wording: p.wording.as_deref()?.clone(),
+            wording: p.wording.clone()?,
             predicted: p.candidates.first().copied(),
             confidence: p.confidence,
             verdict: label.map(|l| Verdict { actual: l.code, source: l.source, weight }),

@@ -115,7 +115,7 @@ impl Admission {
             latency,
             clips,
             candidates,
-            wording: if kept { Wording::of(p.text.as_ref(), p.attributes.as_ref()) } else { None },
+            wording: if kept { Wording::of(p.text.as_ref(), p.attributes.as_ref()).map(Into::into) } else { None },
         };
         Ok((key, entry))
     }

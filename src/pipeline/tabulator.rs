@@ -94,11 +94,7 @@ impl Tabulator {
             JoinVerdict::Conflict => self.refuse(Some(kind), Reason::Conflict),
         }
         if verdict != JoinVerdict::Duplicate {
-            let symbols = &self.admission.symbols;
-            if let Some(before) = &before {
-                self.contribution.add(&mut self.facts, before, symbols, -1);
-            }
-            self.contribution.add(&mut self.facts, &after, symbols, 1);
+            self.contribution.change(&mut self.facts, before.as_ref(), &after, &self.admission.symbols);
             state.put(key, after)?;
         }
         Ok(verdict)

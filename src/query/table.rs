@@ -50,7 +50,7 @@ impl Tables {
     ) -> Result<Tables, ArrowError> {
         let texts = symbols.since(0, 0).0;
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(texts.iter()));
-        let made = Maker { symbols, names, days: Days::new(options.time_zone.clone()) };
+        let made = Maker { symbols, names, zone: &options.time_zone };
         let mut batches = Vec::new();
         let Facts { mut counts, mut moments, mut specimens, mut opinions, ledger } = facts;
         let codes = made.codes(&counts, &moments, &opinions, nomenclature)?;
@@ -132,7 +132,7 @@ struct Maker<'a> {
     symbols: &'a Symbols,
     /// Every symbol's text at its number: shared by all dictionary columns, whose keys are symbol numbers.
     names: ArrayRef,
-    days: Days,
+    zone: &'a TimeZone,
 }
 
 type Column = (&'static str, ArrayRef, bool);
@@ -145,13 +145,14 @@ impl Maker<'_> {
 
     /// Columns that every fact table starts with.
     fn common<K, V>(&self, rows: &Rows<K, V>) -> Result<Vec<Column>, ArrowError> {
+        // once a page: its rows have all of this in common
         let of = |part: fn(&Series) -> Symbol| {
-            self.named(rows.each_page().map(|k| self.symbols.series(k.series()).as_ref().map(part)))
+            self.named(rows.by_page(|k| self.symbols.series(k.series()).as_ref().map(part)))
         };
-        let routes: Int32Array = rows.each_page().map(|k| k.route().map(|r| r as i32)).collect();
+        let routes: Int32Array = rows.by_page(|k| k.route().map(|r| r as i32)).collect();
         let routes = DictionaryArray::<Int32Type>::try_new(routes, texts_of(["auto", "manual"].into_iter()))?;
-        let hours = TimestampSecondArray::from_iter_values(rows.each_page().map(|k| k.hour() * 3600));
-        let days = Date32Array::from_iter_values(rows.each_page().map(|k| self.days.of(k.hour())));
+        let hours = TimestampSecondArray::from_iter_values(rows.by_page(|k| k.hour() * 3600));
+        let days = Date32Array::from_iter_values(rows.by_page(|k| day_of(k.hour(), self.zone)));
         Ok(vec![
             ("workspace", of(|s| s.workspace)?, true),
             ("model", of(|s| s.model)?, true),
@@ -368,16 +369,16 @@ impl<K, V> Rows<K, V> {
         self.values.push(value);
     }
 
-    /// The page of every row.
-    fn each_page(&self) -> impl Iterator<Item = PageKey> + '_ {
-        self.pages.iter().flat_map(|(key, n)| std::iter::repeat_n(*key, *n))
+    /// What is the same for all rows of a page, for every row.
+    fn by_page<T: Clone>(&self, of: impl Fn(PageKey) -> T) -> impl Iterator<Item = T> {
+        self.pages.iter().flat_map(move |(key, n)| std::iter::repeat_n(of(*key), *n))
     }
 }
 
 impl<V> Rows<CellKey, V> {
     /// Every row's cell. Keys come from cells, so that each has its inverse.
     fn each_cell(&self) -> impl Iterator<Item = Cell> + '_ {
-        self.each_page().zip(&self.at).filter_map(|(page, at)| Cell::from_key(page, *at))
+        self.by_page(|page| page).zip(&self.at).filter_map(|(page, at)| Cell::from_key(page, *at))
     }
 }
 
@@ -417,22 +418,6 @@ fn object(pairs: &[(Box<str>, Box<str>)]) -> String {
     let pairs: serde_json::Map<String, serde_json::Value> =
         pairs.iter().map(|(name, value)| (name.to_string(), (&**value).into())).collect();
     serde_json::Value::Object(pairs).to_string()
-}
-
-/// Hours to days in a time zone, remembered: a report asks for the same two thousand hours a million times.
-struct Days {
-    zone: TimeZone,
-    known: std::cell::RefCell<HashMap<i64, i32>>,
-}
-
-impl Days {
-    fn new(zone: TimeZone) -> Self {
-        Days { zone, known: Default::default() }
-    }
-
-    fn of(&self, hour: i64) -> i32 {
-        *self.known.borrow_mut().entry(hour).or_insert_with(|| day_of(hour, &self.zone))
-    }
 }
 
 /// The day (since 1970) in `zone` on which an hour (since 1970, UTC) begins.

@@ -121,7 +121,7 @@ fn people(t: &Texts, found: &Annotators) -> People {
             Cell::text(other),
             Cell::number(t.int(*predictions)),
             Cell::estimate(t, observed),
-            Cell::number(t.dec_interval(kappa, 2)),
+            Cell::number(t.dec_or_dash(kappa.estimate, 2)).note(t.dec_bracket(kappa, 2)),
         ]);
     }
     People { lead: t.count("labels.people", found.people, &[]), pairs }

@@ -110,13 +110,20 @@ impl Texts {
 
     /// A number that is no share, with its interval after it: `0,62 [0,55 ; 0,68]`.
     pub fn dec_interval(&self, estimate: &Estimate, decimals: usize) -> String {
-        let point = estimate.estimate.map_or_else(|| DASH.to_owned(), |x| self.dec(x, decimals));
-        match (estimate.lower, estimate.upper) {
-            (Some(lower), Some(upper)) => {
-                format!("{point} {}", self.bracket(&self.dec(lower, decimals), &self.dec(upper, decimals)))
-            }
-            _ => point,
-        }
+        let bracket = self.dec_bracket(estimate, decimals);
+        let space = if bracket.is_empty() { "" } else { " " };
+        format!("{}{space}{bracket}", self.dec_or_dash(estimate.estimate, decimals))
+    }
+
+    /// Decimals, or a dash.
+    pub fn dec_or_dash(&self, value: Option<f64>, decimals: usize) -> String {
+        value.map_or_else(|| DASH.to_owned(), |x| self.dec(x, decimals))
+    }
+
+    /// Decimals between brackets; empty where there is no interval.
+    pub fn dec_bracket(&self, estimate: &Estimate, decimals: usize) -> String {
+        let (Some(lower), Some(upper)) = (estimate.lower, estimate.upper) else { return String::new() };
+        self.bracket(&self.dec(lower, decimals), &self.dec(upper, decimals))
     }
 
     /// Signed points between brackets, without their unit; empty where there is no interval.

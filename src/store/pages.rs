@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Store, StoreError};
-use crate::fact::{CountPage, Facts, MomentPage, Opinions, PageKey, Specimen};
+use crate::fact::{CountPage, Facts, MomentPage, Moments, Opinions, PageKey, Specimen};
 
 /// How the pages of facts that were last written lie in the store.
 ///
@@ -41,6 +41,8 @@ pub(super) trait Page: Default + Serialize + DeserializeOwned {
     fn add(&mut self, other: &Self);
     /// Drops cells that cancelled out.
     fn settle(&mut self);
+    /// Whether no cell cancelled out.
+    fn is_settled(&self) -> bool;
     fn is_empty(&self) -> bool;
 }
 
@@ -53,6 +55,10 @@ impl Page for CountPage {
 
     fn settle(&mut self) {
         self.retain(|_, n| *n != 0);
+    }
+
+    fn is_settled(&self) -> bool {
+        self.values().all(|n| *n != 0)
     }
 
     fn is_empty(&self) -> bool {
@@ -69,6 +75,10 @@ impl Page for MomentPage {
 
     fn settle(&mut self) {
         self.retain(|_, m| !m.is_zero());
+    }
+
+    fn is_settled(&self) -> bool {
+        !self.values().any(Moments::is_zero)
     }
 
     fn is_empty(&self) -> bool {
@@ -91,6 +101,10 @@ impl<R: Row> Page for HashMap<R, i64, foldhash::fast::FixedState> {
 
     fn settle(&mut self) {
         self.retain(|_, n| *n != 0);
+    }
+
+    fn is_settled(&self) -> bool {
+        self.values().all(|n| *n != 0)
     }
 
     fn is_empty(&self) -> bool {
@@ -133,9 +147,15 @@ impl Pages {
             None => Shape::find(store, snapshot, key)?,
         };
         let fold = shape.whole + shape.bytes <= SMALL || shape.changes >= MOST_CHANGES || shape.bytes > shape.whole / 2;
-        if fold {
+        let new = shape.whole == 0 && shape.changes == 0;
+        if new && !change.is_empty() && change.is_settled() {
+            // most pages of a stream in the order of time: as they are
+            let bytes = postcard::to_stdvec(change)?;
+            shape.whole = bytes.len();
+            batch.insert(&store.facts, key.0.to_be_bytes(), bytes);
+        } else if fold {
             let mut page = P::default();
-            if shape.whole > 0 || shape.changes > 0 {
+            if !new {
                 for found in parts(store, snapshot, key) {
                     let (at, value) = found?;
                     page.add(&postcard::from_bytes(&value)?);

@@ -80,31 +80,41 @@ fn condition(plan: &Plan, level: u8, code: &str) -> String {
 /// Every code and its ancestors; and all predictions together.
 fn nodes(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> (Nodes, Node) {
     let empty = |parent| Node { all: Counted::new(span), versions: BTreeMap::new(), parent };
-    let (mut nodes, mut whole) = (Nodes::new(), empty(None));
-    let mut paths: BTreeMap<String, Vec<Key>> = BTreeMap::new();
+    let (mut nodes, mut whole): (Vec<(Key, Node)>, _) = (Vec::new(), empty(None));
+    // where a node stands, and where those of a code do: a code comes again every day
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     let answer = watched.volume;
     for row in 0..answer.rows() {
         let Some(place) = span.place_of(answer, row) else { continue };
         let (code, n) = (answer.text(row, "code").unwrap_or_default(), answer.count(row, "n"));
         let version = answer.text(row, "version").unwrap_or_default();
-        if !paths.contains_key(code) {
-            paths.insert(code.to_owned(), path(plan, code));
-        }
         let count = |node: &mut Node| {
             node.all.add(&place, n);
-            node.versions.entry(version.to_owned()).or_insert_with(|| Counted::new(span)).add(&place, n);
+            match node.versions.get_mut(version) {
+                Some(of) => of.add(&place, n),
+                None => {
+                    node.versions.entry(version.to_owned()).or_insert_with(|| Counted::new(span)).add(&place, n);
+                }
+            }
         };
         count(&mut whole);
-        let mut parent: Option<&Key> = None;
-        for key in paths.get(code).into_iter().flatten() {
-            if !nodes.contains_key(key) {
-                nodes.insert(key.clone(), empty(parent.cloned()));
-            }
-            nodes.get_mut(key).into_iter().for_each(&count);
-            parent = Some(key);
+        let along = || {
+            let mut parent: Option<Key> = None;
+            let step = |key: Key| {
+                let parent = parent.replace(key.clone());
+                *known.entry(key.clone()).or_insert_with(|| {
+                    nodes.push((key, empty(parent)));
+                    nodes.len() - 1
+                })
+            };
+            path(plan, code).into_iter().map(step).collect()
+        };
+        for at in places.entry(code).or_insert_with(along) {
+            count(&mut nodes[*at].1);
         }
     }
-    (nodes, whole)
+    (nodes.into_iter().collect(), whole)
 }
 
 /// A code and its ancestors, coarsest first.

@@ -94,8 +94,12 @@ fn labels(count: Count) -> Vec<LabelCell> {
 enum Method {
     Floor,
     Errors,
+    /// At the limit that as many years without change exceed as those of the others.
+    ErrorsTuned,
     Weighted,
+    WeightedTuned,
     Share(Direction),
+    ShareTuned,
     Cusum,
     PageHinkley,
     PageHinkleyTold,
@@ -109,7 +113,10 @@ impl Method {
         match self {
             Self::Floor => "e-process, the floor is known",
             Self::Errors => "e-process of errors, against the reference",
+            Self::ErrorsTuned => "e-process of errors, tuned",
             Self::Weighted => "e-process for weighted labels, against the reference",
+            Self::WeightedTuned => "e-process for weighted labels, tuned",
+            Self::ShareTuned => "e-process of a share, risen, tuned",
             Self::Share(Direction::Risen) => "e-process of a share, risen",
             Self::Share(_) => "e-process of a share, either way",
             Self::Cusum => "CUSUM told both shares",
@@ -126,8 +133,13 @@ impl Method {
         matches!(self, Self::Cusum | Self::PageHinkleyTold)
     }
 
-    fn is_e_process(self) -> bool {
+    /// It keeps its promise without being tuned.
+    fn promises(self) -> bool {
         matches!(self, Self::Floor | Self::Errors | Self::Weighted | Self::Share(_))
+    }
+
+    fn is_e_process(self) -> bool {
+        self.promises() || matches!(self, Self::ErrorsTuned | Self::WeightedTuned | Self::ShareTuned)
     }
 
     /// `ln E` at the looks of so many rows after the reference.
@@ -138,8 +150,9 @@ impl Method {
             Self::Floor => {
                 floor(&cells(), 1.0 - rows.watch.share, 1.0, horizon, Direction::Fallen).expect("sound cells")
             }
-            Self::Errors => errors_risen(rows.reference(), &rows.looks(upto), horizon),
+            Self::Errors | Self::ErrorsTuned => errors_risen(rows.reference(), &rows.looks(upto), horizon),
             Self::Share(direction) => share_changed(rows.reference(), &rows.looks(upto), horizon, direction),
+            Self::ShareTuned => share_changed(rows.reference(), &rows.looks(upto), horizon, Direction::Risen),
             _ => accuracy_changed(&labels(rows.reference()), &cells(), 1.0, horizon, Direction::Fallen)
                 .expect("sound cells"),
         }
@@ -210,7 +223,7 @@ impl Method {
 
     /// The limit that a share of `ALPHA` of years without change exceeds.
     fn tune(self, null: &[Rows]) -> f64 {
-        if self.is_e_process() {
+        if self.promises() {
             return threshold(ALPHA);
         }
         if null.is_empty() {
@@ -230,7 +243,11 @@ impl Method {
             }
             return high;
         }
-        let mut highest: Vec<f64> = null.iter().map(|year| self.run(year, f64::INFINITY).0).collect();
+        let highest = |year: &Rows| match self.is_e_process() {
+            true => self.log_e(year, usize::MAX).into_iter().fold(0.0, f64::max),
+            false => self.run(year, f64::INFINITY).0,
+        };
+        let mut highest: Vec<f64> = null.iter().map(highest).collect();
         highest.sort_by(f64::total_cmp);
         highest[((1.0 - ALPHA) * null.len() as f64) as usize]
     }
@@ -241,7 +258,7 @@ fn compare(watch: Watch, afters: &[f64], methods: &[Method], null_runs: u64, cha
     let mut found = vec![Vec::new(); afters.len()];
     for &method in methods {
         let mut seed = rng(1_007);
-        let null_runs = if method.is_e_process() { 0 } else { null_runs };
+        let null_runs = if method.promises() { 0 } else { null_runs };
         let mut null: Vec<Rows> = (0..null_runs).map(|_| Rows::unchanged(watch, &mut seed)).collect();
         let mut tuned = None;
         for (&after, found) in afters.iter().zip(&mut found) {
@@ -289,11 +306,12 @@ fn a_fall_of_accuracy_is_seen_about_as_soon_as_by_tuned_detectors() {
         Watch { share: 0.1, after: 0.15, reference: 5_000, year: 36_500, change: 6_000, followed: 60_000, look: 25 };
     println!("{HEAD}");
     if at_length() {
-        let methods = [&[Method::Errors, Method::Floor], &OTHERS[..]].concat();
+        let methods = [&[Method::Errors, Method::ErrorsTuned, Method::Floor], &OTHERS[..]].concat();
         for reference in [1_000, 5_000, 20_000] {
             watch = Watch { reference, ..watch };
             compare(watch, &[0.12, 0.15, 0.2], &methods, 400, 400);
-            compare(Watch { followed: 6_000, ..watch }, &[0.15, 0.2], &[Method::Weighted], 0, 100);
+            let weighted = [Method::Weighted, Method::WeightedTuned];
+            compare(Watch { followed: 6_000, ..watch }, &[0.15, 0.2], &weighted, 100, 100);
         }
     } else {
         watch = Watch { change: 3_000, followed: 3_000, look: 100, ..watch };
@@ -313,7 +331,8 @@ fn a_rise_of_one_code_is_seen_about_as_soon_as_by_tuned_detectors() {
     if at_length() {
         for reference in [5_000, 100_000] {
             watch = Watch { reference, ..watch };
-            compare(watch, &[0.015, 0.02, 0.05], &[&ours[..], &OTHERS[..]].concat(), 300, 300);
+            let methods = [&ours[..], &[Method::ShareTuned], &OTHERS[..]].concat();
+            compare(watch, &[0.015, 0.02, 0.05], &methods, 300, 300);
         }
     } else {
         watch = Watch { followed: 6_000, look: 200, ..watch };

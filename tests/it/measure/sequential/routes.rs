@@ -16,7 +16,7 @@ use vigie::{
     },
 };
 
-use super::stream::{Statistic, at_length, drift_detection, hinkley, mean, rising_windows, rng, runs};
+use super::stream::{Statistic, at_length, drift_detection, hinkley, lowest_level, mean, rising_windows, rng, runs};
 
 const ALPHA: f64 = 0.05;
 
@@ -109,6 +109,8 @@ fn windows(limit: f64) -> Statistic {
 #[derive(Clone, Copy, PartialEq)]
 enum Method {
     Rings,
+    /// At the level that rings in as many years without change as the limits of the others.
+    RingsTuned,
     Adwin { apart: bool },
     Hinkley { apart: bool },
     Ddm { apart: bool },
@@ -119,6 +121,7 @@ impl Method {
         let of = |apart| if apart { "each route, one limit" } else { "all labels" };
         match self {
             Self::Rings => "e-BH over all (weighted), automatic, manual".to_owned(),
+            Self::RingsTuned => "the same, tuned".to_owned(),
             Self::Adwin { apart } => format!("ADWIN, {}", of(apart)),
             Self::Hinkley { apart } => format!("Page-Hinkley, {}", of(apart)),
             Self::Ddm { apart } => format!("DDM, {}", of(apart)),
@@ -127,8 +130,8 @@ impl Method {
 
     fn first(self, labels: &Labels, limit: f64) -> (f64, Option<usize>) {
         match self {
-            Self::Rings => {
-                let rung = rings(&labels.series(), ALPHA);
+            Self::Rings | Self::RingsTuned => {
+                let rung = rings(&labels.series(), limit);
                 (0.0, rung.into_iter().flatten().map(|ring| ring.first).min())
             }
             Self::Adwin { apart } => labels.follow(apart, 1.0, &|| windows(limit)),
@@ -140,7 +143,13 @@ impl Method {
     /// The limit that a share `ALPHA` of years without change exceeds.
     fn tune(self, null: &[Labels]) -> f64 {
         match self {
-            Self::Rings => 0.0,
+            Self::Rings => ALPHA,
+            Self::RingsTuned => {
+                let mut levels: Vec<f64> = null.iter().map(|year| lowest_level(&year.series())).collect();
+                levels.sort_by(f64::total_cmp);
+                // so many years ring
+                levels[(ALPHA * null.len() as f64) as usize - 1]
+            }
             Self::Adwin { .. } => {
                 let (mut low, mut high) = (0.5_f64, 4_000.0_f64);
                 for _ in 0..8 {
@@ -167,7 +176,7 @@ fn a_route_that_falls_is_seen_through_labels_of_unequal_weight() {
         (0..runs(6, 200)).map(|_| Labels::draw(&mut seed, year * LOOKS, usize::MAX, [0.0; 2])).collect();
     let mut methods = vec![Method::Rings, Method::Adwin { apart: false }];
     if at_length() {
-        methods.push(Method::Adwin { apart: true });
+        methods.extend([Method::RingsTuned, Method::Adwin { apart: true }]);
         for apart in [false, true] {
             methods.extend([Method::Hinkley { apart }, Method::Ddm { apart }]);
         }
@@ -196,7 +205,7 @@ fn a_route_that_falls_is_seen_through_labels_of_unequal_weight() {
             }
             days.sort_by(f64::total_cmp);
             println!(
-                "| {name} | {} | {limit:.2} | {:.3} | {:.1} | {:.1} | {:.1} | {:.0} | {missed} | {early} |",
+                "| {name} | {} | {limit:.3} | {:.3} | {:.1} | {:.1} | {:.1} | {:.0} | {missed} | {early} |",
                 method.name(),
                 false_alarms as f64 / null.len() as f64,
                 mean(&days),

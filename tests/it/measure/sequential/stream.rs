@@ -2,7 +2,10 @@
 
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use vigie::measure::detector::{Adwin, Ddm, PageHinkley, State, adwin, ddm, page_hinkley};
+use vigie::measure::{
+    detector::{Adwin, Ddm, PageHinkley, State, adwin, ddm, page_hinkley},
+    sequential::e_bh,
+};
 
 pub fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -55,6 +58,16 @@ pub fn multinomial(rng: &mut ChaCha8Rng, n: u64, shares: &[f64]) -> Vec<u64> {
         found
     };
     shares.iter().map(draw).collect()
+}
+
+/// The lowest level at which anything ever rings.
+pub fn lowest_level(series: &[Vec<f64>]) -> f64 {
+    let looks = series.first().map_or(0, Vec::len);
+    let at = |look: usize| {
+        let now: Vec<f64> = series.iter().map(|of| of[look]).collect();
+        e_bh(&now, 1.0).into_iter().map(|found| found.adjusted).fold(1.0, f64::min)
+    };
+    (0..looks).map(at).fold(1.0, f64::min)
 }
 
 pub fn mean(values: &[f64]) -> f64 {
