@@ -7,7 +7,8 @@
 //! recovery     from the death of a replica to the first event that its successor counts
 //! soak         memory, handles and lag for half an hour; the exit code says whether they grow
 //!
-//! `VIGIE_BENCH_BINARY` names another binary than the one that cargo built.
+//! `VIGIE_BENCH_BINARY` names another binary than the one that cargo built; `VIGIE_BENCH_TEXTS` is the share of texts kept
+//! (`models.default.texts`).
 //!
 //! Broker, service and bench share the machine: what the others take is printed beside every rate. Each mode starts a
 //! broker of its own, ends with one line of JSON and leaves nothing behind.

@@ -43,4 +43,5 @@ pub use parts::{Holder, HolderError, Views};
 pub use plan::{FactSource, LevelChoice, Plan, PlanError, Request, plan};
 pub use reference::{ReferenceError, ReferenceWish};
 pub use source::{FileFacts, Naming};
+pub use specimens::{MOST_TEXTS, MOST_TEXTS_LIVE};
 pub use stored::{SourceError, StoreFacts};

@@ -167,6 +167,9 @@ fn binary() -> PathBuf {
 
 fn configuration(topics: &Topics) -> String {
     let mut text = String::new();
+    if let Ok(share) = std::env::var("VIGIE_BENCH_TEXTS") {
+        let _ = writeln!(text, "[models.default]\ntexts = {share}");
+    }
     let _ = writeln!(text, "[kafka]\nbrokers = \"{}\"", topics.broker.address());
     let _ = writeln!(text, "group = \"{}\"", topics.broker.unique("group"));
     let _ = writeln!(text, "predictions = \"{}\"\ncorrections = \"{}\"", topics.predictions, topics.corrections);

@@ -41,6 +41,8 @@ pub struct Request {
     pub sensitive_codes: Vec<String>,
     /// Words of texts that say nothing of an activity.
     pub stop_words: StopWords,
+    /// About how many texts are read at most; see [`MOST_TEXTS`](super::MOST_TEXTS).
+    pub most_texts: u64,
     pub time_zone: TimeZone,
     pub time_zone_name: String,
     pub exclude_sources: Vec<String>,

@@ -30,12 +30,14 @@ pub struct Specimen<'a> {
     pub n: u64,
 }
 
-/// Rows that are looked at.
-const MOST: usize = 400_000;
+/// Rows that a report looks at, and about as many are read from a store.
+pub const MOST_TEXTS: u64 = 400_000;
+/// Of a page that is made anew as often as it is asked for.
+pub const MOST_TEXTS_LIVE: u64 = 100_000;
 
-/// The rows of an answer; where there are more than [`MOST`], a part of them that does not depend on their order.
-pub fn specimens(answer: &Answer) -> Vec<Specimen<'_>> {
-    let share = MOST as f64 / answer.rows().max(1) as f64;
+/// The rows of an answer; where there are more than `most`, a part of them that does not depend on their order.
+pub fn specimens(answer: &Answer, most: u64) -> Vec<Specimen<'_>> {
+    let share = most as f64 / answer.rows().max(1) as f64;
     let mut met = HashMap::new();
     let mut kept: Vec<Specimen<'_>> = (0..answer.rows())
         .map(|row| Specimen {
@@ -56,6 +58,11 @@ pub fn specimens(answer: &Answer) -> Vec<Specimen<'_>> {
     // the store gives its rows in no order
     kept.sort_unstable_by(order);
     kept
+}
+
+/// Whether the rows of an answer are surely all there are: a store that has more gives about `most`.
+pub fn is_whole(answer: &Answer, most: u64) -> bool {
+    answer.rows() as u64 <= most / 10 * 9
 }
 
 /// A number in [0, 1): another one for each of several equal rows, so that all or none of them is not the choice, and

@@ -129,7 +129,7 @@ impl StoreFacts {
     /// replica went on meanwhile, so far that the plan would be another.
     pub fn engine(&self, plan: &Plan) -> Result<(Engine, Ledger), SourceError> {
         let names = self.sum.names(plan);
-        let (facts, newer) = self.read(&Some(names), &plan.hours())?;
+        let (facts, newer) = self.read(&Some(names), &plan.hours(), Some(plan.request.most_texts))?;
         let sum = newer.as_ref().unwrap_or(&self.sum);
         if newer.is_some() && !self.sum.same(plan, sum) {
             return Err(SourceError::Moved);
@@ -142,7 +142,7 @@ impl StoreFacts {
     /// # Errors
     /// When facts cannot be read or a table cannot be made.
     pub fn whole(&self, options: &TableOptions) -> Result<Engine, SourceError> {
-        let (facts, newer) = self.read(&None, &[(0, (1 << 21) - 1)])?;
+        let (facts, newer) = self.read(&None, &[(0, (1 << 21) - 1)], None)?;
         let sum = newer.as_ref().unwrap_or(&self.sum);
         let tables = Tables::build(facts, sum.symbols(), &|id| sum.nomenclature(id), options);
         Ok(Engine::new(tables.map_err(QueryError::from)?)?)
@@ -163,10 +163,14 @@ impl StoreFacts {
         &self,
         series: &Option<Vec<SeriesName>>,
         hours: &[(i64, i64)],
+        most_specimens: Option<u64>,
     ) -> Result<(Facts, Option<Sum>), SourceError> {
         let mut asked: Vec<(usize, Vec<Wanted>)> = Vec::new();
         for Chosen { holder, outline } in &self.chosen {
-            let wanted = Wanted { partition: outline.partition, series: series.clone(), hours: hours.to_vec() };
+            // keys are dealt to partitions by their hash: each has its part
+            let most_specimens = most_specimens.map(|most| most.div_ceil(self.chosen.len() as u64));
+            let (partition, series, hours) = (outline.partition, series.clone(), hours.to_vec());
+            let wanted = Wanted { partition, series, hours, most_specimens };
             match asked.iter_mut().find(|(h, _)| h == holder) {
                 Some((_, list)) => list.push(wanted),
                 None => asked.push((*holder, vec![wanted])),

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 
 use super::{ServeArgs, settings};
 use crate::{
-    assess::Request,
+    assess::{MOST_TEXTS_LIVE, Request},
     http::{self, App, Token},
     report::Lang,
     service::{
@@ -57,7 +57,8 @@ pub fn app(
         service,
         answers: Arc::new(answers),
         token,
-        defaults: Arc::new(defaults),
+        // made anew for every commit that it is asked after
+        defaults: Arc::new(Request { most_texts: MOST_TEXTS_LIVE, ..defaults }),
         lang,
         max_body: config.max_body,
         refresh: config.refresh_seconds,

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::{InputArgs, ScopeArgs};
 use crate::{
-    assess::{NamedCrosswalk, Naming, ReferenceWish, Request},
+    assess::{MOST_TEXTS, NamedCrosswalk, Naming, ReferenceWish, Request},
     config::Config,
     ingest::{FileFormat, InputFormat, expand},
     nomenclature::{Nomenclature, builtin, builtin_names, crosswalk::Crosswalk, from_csv},
@@ -93,6 +93,7 @@ pub fn request(config: &Config, scope: &ScopeArgs) -> Result<Request> {
         crosswalks,
         sensitive_codes: config.sensitive_codes.clone(),
         stop_words: config.stop_words.clone(),
+        most_texts: MOST_TEXTS,
         time_zone,
         time_zone_name,
         exclude_sources: config.exclude_sources.clone(),

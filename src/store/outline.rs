@@ -41,6 +41,8 @@ pub struct Wanted {
     pub series: Option<Vec<SeriesName>>,
     /// Runs of hours since 1970 (UTC), each with its end excluded.
     pub hours: Vec<(i64, i64)>,
+    /// As in [`Selection`].
+    pub most_specimens: Option<u64>,
 }
 
 /// Facts of one partition, with the outline of the very moment that they are of.
@@ -119,6 +121,6 @@ impl Wanted {
         };
         // a run that ends before it begins is nothing; a store's index would not be asked for it
         let hours = self.hours.iter().copied().filter(|(from, to)| from < to).collect();
-        Selection { series, hours }
+        Selection { series, hours, most_specimens: self.most_specimens }
     }
 }

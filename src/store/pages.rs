@@ -228,8 +228,8 @@ fn parts<'a>(
 mod tests {
     use super::{MOST_CHANGES, WHOLE};
     use crate::{
-        event::{Fixed, SeriesId, Symbol, Symbols},
-        fact::{Cell, Facts, Ledger, Moments},
+        event::{Fixed, SeriesId, Symbol, Symbols, Wording},
+        fact::{Cell, Facts, Ledger, Moments, PageKey, Specimen, Table, Verdict},
         store::{Commit, HeldLog, Selection, Store, Written},
     };
 
@@ -242,7 +242,7 @@ mod tests {
             facts.count(Cell::Volume { series, hour, route: None, code, grade: (i % 16) as u8 }, 1 + i64::from(i % 3));
             let (predicted, actual) = (Some(code), Some(Symbol(i)));
             let cell = Cell::Outcome { series, hour, route: None, predicted, actual, source: Symbol(1), grade: 15 };
-            facts.moments(cell, &Moments::row(None, Fixed(0)), 1);
+            facts.moments_together([(cell, &Moments::row(None, Fixed(0)))], 1);
         }
         facts
     }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     fn all(store: &Store) -> Facts {
-        let facts = store.facts(&Selection { series: vec![SeriesId(0)], hours: vec![(0, 1 << 20)] });
+        let facts = store.facts(&Selection { series: vec![SeriesId(0)], hours: vec![(0, 1 << 20)], most_specimens: None });
         Facts { ledger: Ledger::default(), ..facts.expect("facts") }
     }
 
@@ -266,6 +266,49 @@ mod tests {
             page.iter().for_each(|(at, m)| sum.moments.entry(*key).or_default().entry(*at).or_default().add(m, sign));
         }
         sum.settle();
+    }
+
+    #[test]
+    fn a_part_of_the_specimens_is_the_same_one_whatever_comes_of_them() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let store = Store::open(dir.path()).expect("a store");
+        let page = |i: u32| PageKey::new(Table::Specimen, SeriesId(0), 500_000 + i64::from(i % 5), None);
+        let specimen = |i: u32, verdict| Specimen {
+            wording: Wording { text: format!("texte {i}").into(), attributes: Box::default() }.into(),
+            predicted: Some(Symbol(1)),
+            confidence: Fixed(i % 7),
+            verdict,
+        };
+        let read = |most_specimens| {
+            let selection = Selection { series: vec![SeriesId(0)], hours: vec![(0, 1 << 20)], most_specimens };
+            let found = store.facts(&selection).expect("facts").specimens;
+            let rows = found.into_iter().flat_map(|(key, page)| page.into_keys().map(move |one| (key, one)));
+            let mut texts: Vec<(PageKey, String, bool)> =
+                rows.map(|(key, one)| (key, one.wording.text.to_string(), one.verdict.is_some())).collect();
+            texts.sort();
+            texts
+        };
+        let mut written = Written::default();
+        // in two batches, so that pages have changes beside them
+        for half in [0..1_500, 1_500..3_000] {
+            let mut facts = Facts::default();
+            half.for_each(|i| facts.specimen(page(i), specimen(i, None), 1));
+            commit(&store, facts, &mut written);
+        }
+        let before = read(Some(600));
+        assert!((500..700).contains(&before.len()), "{}", before.len());
+        assert_eq!((read(None).len(), read(Some(3_000)).len(), read(Some(0)).len()), (3_000, 3_000, 0));
+        let mut labels = Facts::default();
+        let verdict = Verdict { actual: Some(Symbol(2)), source: Symbol(3), weight: None };
+        for i in 0..3_000 {
+            labels.specimen(page(i), specimen(i, None), -1);
+            labels.specimen(page(i), specimen(i, Some(verdict)), 1);
+        }
+        commit(&store, labels, &mut written);
+        let labelled: Vec<_> = before.into_iter().map(|(key, text, _)| (key, text, true)).collect();
+        let after = read(Some(600));
+        // rows that cancel out are counted until they are folded, so the part is smaller at most
+        assert!(after.len() >= 150 && after.iter().all(|row| labelled.contains(row)), "{}", after.len());
     }
 
     #[test]

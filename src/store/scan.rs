@@ -1,4 +1,4 @@
-use fjall::{Readable, Snapshot};
+use fjall::{Readable, Snapshot, UserKey, UserValue};
 
 use super::{
     Position, Rules, Store, StoreError, Topology,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     event::{Series, SeriesId, Symbols},
-    fact::{Facts, Ledger, PageKey, Table},
+    fact::{Facts, Ledger, PageKey, SpecimenPage, Table},
 };
 
 /// Which facts to read.
@@ -15,6 +15,9 @@ pub struct Selection {
     pub series: Vec<SeriesId>,
     /// Runs of hours since 1970 (UTC), each with its end excluded.
     pub hours: Vec<(i64, i64)>,
+    /// About how many specimens are read at most, since each has a text of its own; `None` = all. Which ones, it does not
+    /// depend on when they came or on what became of them.
+    pub most_specimens: Option<u64>,
 }
 
 /// The store as it was at one moment, between two commits: facts, their names and the ledger belong together.
@@ -45,18 +48,23 @@ impl Store {
         self.view().symbols()
     }
 
-    fn collect(&self, facts: &mut Facts, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    fn collect(&self, facts: &mut Facts, table: Table, key: &[u8], value: &[u8], part: Part) -> Result<(), StoreError> {
         let change = key.len() > WHOLE;
         let key = self.page_key(key)?;
         if table == Table::Specimen {
-            gather(facts.specimens.entry(key).or_default(), value, change)
+            let mut page: SpecimenPage = postcard::from_bytes(value)?;
+            if let Part::Below(bound) = part {
+                page.retain(|specimen, _| specimen.lot(key) < bound);
+            }
+            gather(facts.specimens.entry(key).or_default(), page, change);
         } else if table == Table::Opinion {
-            gather(facts.opinions.entry(key).or_default(), value, change)
+            gather(facts.opinions.entry(key).or_default(), postcard::from_bytes(value)?, change);
         } else if Table::MOMENTS.contains(&table) {
-            gather(facts.moments.entry(key).or_default(), value, change)
+            gather(facts.moments.entry(key).or_default(), postcard::from_bytes(value)?, change);
         } else {
-            gather(facts.counts.entry(key).or_default(), value, change)
+            gather(facts.counts.entry(key).or_default(), postcard::from_bytes(value)?, change);
         }
+        Ok(())
     }
 
     fn page_key(&self, key: &[u8]) -> Result<PageKey, StoreError> {
@@ -66,16 +74,22 @@ impl Store {
     }
 }
 
+/// Which specimens are read.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Whole,
+    /// Those whose [lot](crate::fact::Specimen::lot) is below this.
+    Below(u64),
+}
+
 /// Adds a page, or a change of the one that came before it.
-fn gather<P: Page>(page: &mut P, value: &[u8], change: bool) -> Result<(), StoreError> {
-    let part: P = postcard::from_bytes(value)?;
+fn gather<P: Page>(page: &mut P, part: P, change: bool) {
     if change {
         page.add(&part);
         page.settle();
     } else {
         *page = part;
     }
-    Ok(())
 }
 
 impl View {
@@ -84,18 +98,12 @@ impl View {
     /// # Errors
     /// When the store cannot be read.
     pub fn facts(&self, selection: &Selection) -> Result<Facts, StoreError> {
-        let store = &self.store;
         let mut facts = Facts::default();
+        let part = self.part(selection)?;
         for table in Table::all() {
-            for series in &selection.series {
-                for (from, to) in &selection.hours {
-                    let from = PageKey::new(table, *series, *from, None).0.to_be_bytes();
-                    let to = PageKey::new(table, *series, *to, None).0.to_be_bytes();
-                    for guard in self.snapshot.range(&store.facts, from..to) {
-                        let (key, value) = guard.into_inner().map_err(|e| store.wrap(e))?;
-                        store.collect(&mut facts, table, &key, &value)?;
-                    }
-                }
+            for found in self.pages(table, selection) {
+                let (key, value) = found?;
+                self.store.collect(&mut facts, table, &key, &value, part)?;
             }
         }
         // changes may have cancelled all of a page
@@ -105,6 +113,31 @@ impl View {
         facts.opinions.retain(|_, page| !page.is_empty());
         facts.ledger = self.ledger()?;
         Ok(facts)
+    }
+
+    /// Pages of a table and their changes, each page before those of it.
+    fn pages<'a>(
+        &'a self,
+        table: Table,
+        selection: &'a Selection,
+    ) -> impl Iterator<Item = Result<(UserKey, UserValue), StoreError>> + 'a {
+        let runs = selection.series.iter().flat_map(|series| selection.hours.iter().map(move |hours| (*series, *hours)));
+        let pages = runs.flat_map(move |(series, (from, to))| {
+            let [from, to] = [from, to].map(|hour| PageKey::new(table, series, hour, None).0.to_be_bytes());
+            self.snapshot.range(&self.store.facts, from..to)
+        });
+        pages.map(|guard| guard.into_inner().map_err(|e| self.store.wrap(e)))
+    }
+
+    /// Which specimens there is room for. Their number is known before any of them is made: a page begins with it.
+    fn part(&self, selection: &Selection) -> Result<Part, StoreError> {
+        let Some(most) = selection.most_specimens else { return Ok(Part::Whole) };
+        let mut there = 0_u64;
+        for found in self.pages(Table::Specimen, selection) {
+            there = there.saturating_add(postcard::take_from_bytes::<u64>(&found?.1)?.0);
+        }
+        let bound = most as f64 / there.max(1) as f64 * 2_f64.powi(64);
+        Ok(if there > most { Part::Below(bound as u64) } else { Part::Whole })
     }
 
     fn meta<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {

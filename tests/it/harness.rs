@@ -82,6 +82,7 @@ pub fn request() -> Request {
         crosswalks: Vec::new(),
         sensitive_codes: Vec::new(),
         stop_words: StopWords::default(),
+        most_texts: vigie::assess::MOST_TEXTS,
         time_zone: jiff::tz::TimeZone::UTC,
         time_zone_name: "UTC".to_owned(),
         exclude_sources: vec!["contestation".to_owned()],

@@ -199,7 +199,7 @@ fn who_does_not_make_sense_is_named_and_counted_out() {
     for bytes in [&b""[..], b"hello", &[3, 255, 255, 255, 255, 255, 255, 255, 255, 1], &[1, 0]] {
         assert_eq!(agent.post(format!("{url}/facts")).send(bytes).expect("POST").status().as_u16(), 400);
     }
-    let backwards = vec![Wanted { partition: 0, series: None, hours: vec![(9, 3)] }];
+    let backwards = vec![Wanted { partition: 0, series: None, hours: vec![(9, 3)], most_specimens: None }];
     let mut answer = agent.post(format!("{url}/facts")).send(&pack(&backwards).expect("bytes")[..]).expect("POST");
     assert_eq!(answer.status().as_u16(), 200);
     let portions: Vec<Portion> = unpack(&answer.body_mut().read_to_vec().expect("bytes")).expect("portions");
@@ -305,7 +305,7 @@ proptest! {
             let store = partition(dir.path(), &stream("a", 30), 0, 1);
             let mut views = Views::default();
             views.add(&store, 0, 1).expect("a view");
-            let all = Wanted { partition: 0, series: None, hours: vec![(0, 1 << 21)] };
+            let all = Wanted { partition: 0, series: None, hours: vec![(0, 1 << 21)], most_specimens: None };
             pack(&views.portions(&[all]).expect("portions")).expect("bytes")
         });
         let mut bytes = good.clone();

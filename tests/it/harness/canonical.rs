@@ -56,7 +56,7 @@ impl Canonical {
     pub fn of_store(store: &Store) -> Self {
         let symbols = store.symbols().expect("symbols");
         let series: Vec<SeriesId> = symbols.all_series().map(|(id, _)| id).collect();
-        let whole = Selection { series, hours: vec![(0, (1 << 21) - 1)] };
+        let whole = Selection { series, hours: vec![(0, (1 << 21) - 1)], most_specimens: None };
         Canonical::of(&store.facts(&whole).expect("facts"), &symbols)
     }
 
