@@ -194,8 +194,15 @@ impl Contribution {
         let Some(predicted) = predicted else { return };
         let scores = scores(p.probability, p.confidence);
         let rows = scores.map(|(_, score)| Moments::row(weight, score));
-        let cell = |(kind, score): (ScoreKind, Fixed), level: u8, right: bool| {
-            Cell::Reliability { series, hour, route, kind, bin: kind.bin(score), level, right, source }
+        let cell = |(kind, score): (ScoreKind, Fixed), level: u8, right: bool| Cell::Reliability {
+            series,
+            hour,
+            route,
+            kind,
+            bin: kind.bin(score),
+            level,
+            right,
+            source,
         };
         let as_they_are = || scores.into_iter().map(|score| cell(score, 0, predicted == actual)).zip(&rows);
         let Some(table) = self.series.get_mut(&series) else {

@@ -254,7 +254,8 @@ mod tests {
     }
 
     fn all(store: &Store) -> Facts {
-        let facts = store.facts(&Selection { series: vec![SeriesId(0)], hours: vec![(0, 1 << 20)], most_specimens: None });
+        let facts =
+            store.facts(&Selection { series: vec![SeriesId(0)], hours: vec![(0, 1 << 20)], most_specimens: None });
         Facts { ledger: Ledger::default(), ..facts.expect("facts") }
     }
 

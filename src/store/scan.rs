@@ -121,7 +121,8 @@ impl View {
         table: Table,
         selection: &'a Selection,
     ) -> impl Iterator<Item = Result<(UserKey, UserValue), StoreError>> + 'a {
-        let runs = selection.series.iter().flat_map(|series| selection.hours.iter().map(move |hours| (*series, *hours)));
+        let runs =
+            selection.series.iter().flat_map(|series| selection.hours.iter().map(move |hours| (*series, *hours)));
         let pages = runs.flat_map(move |(series, (from, to))| {
             let [from, to] = [from, to].map(|hour| PageKey::new(table, series, hour, None).0.to_be_bytes());
             self.snapshot.range(&self.store.facts, from..to)

@@ -111,9 +111,15 @@ enum Method {
     Rings,
     /// At the level that rings in as many years without change as the limits of the others.
     RingsTuned,
-    Adwin { apart: bool },
-    Hinkley { apart: bool },
-    Ddm { apart: bool },
+    Adwin {
+        apart: bool,
+    },
+    Hinkley {
+        apart: bool,
+    },
+    Ddm {
+        apart: bool,
+    },
 }
 
 impl Method {
