@@ -56,12 +56,13 @@ impl Store {
     /// When the disk refuses: nothing of the batch is stored then.
     pub fn commit(
         &self,
-        commit: Commit<'_>,
+        mut commit: Commit<'_>,
         ledger: &mut Ledger,
         symbols: &Symbols,
         written: &mut Written,
     ) -> Result<std::ops::Range<u64>, StoreError> {
         let mut batch = commit.state.finish()?;
+        commit.facts.settle();
         written.pages.add(self, &mut batch, &commit.facts)?;
         let (texts, series) = symbols.since(written.symbols, written.series);
         for (i, text) in texts.iter().enumerate() {

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Store, StoreError};
-use crate::fact::{CountPage, Facts, MomentPage, Moments, Opinions, PageKey, Specimen};
+use crate::fact::{CountPage, Facts, MomentPage, Opinions, PageKey, Specimen};
 
 /// How the pages of facts that were last written lie in the store.
 ///
@@ -41,8 +41,6 @@ pub(super) trait Page: Default + Serialize + DeserializeOwned {
     fn add(&mut self, other: &Self);
     /// Drops cells that cancelled out.
     fn settle(&mut self);
-    /// Whether no cell cancelled out.
-    fn is_settled(&self) -> bool;
     fn is_empty(&self) -> bool;
 }
 
@@ -55,10 +53,6 @@ impl Page for CountPage {
 
     fn settle(&mut self) {
         self.retain(|_, n| *n != 0);
-    }
-
-    fn is_settled(&self) -> bool {
-        self.values().all(|n| *n != 0)
     }
 
     fn is_empty(&self) -> bool {
@@ -75,10 +69,6 @@ impl Page for MomentPage {
 
     fn settle(&mut self) {
         self.retain(|_, m| !m.is_zero());
-    }
-
-    fn is_settled(&self) -> bool {
-        !self.values().any(Moments::is_zero)
     }
 
     fn is_empty(&self) -> bool {
@@ -103,17 +93,13 @@ impl<R: Row> Page for HashMap<R, i64, foldhash::fast::FixedState> {
         self.retain(|_, n| *n != 0);
     }
 
-    fn is_settled(&self) -> bool {
-        self.values().all(|n| *n != 0)
-    }
-
     fn is_empty(&self) -> bool {
         HashMap::is_empty(self)
     }
 }
 
 impl Pages {
-    /// Adds what a batch adds to the facts to its write.
+    /// Adds what a batch adds to the facts to its write. No cell of it may have cancelled out ([`Facts::settle`]).
     pub(super) fn add(&mut self, store: &Store, batch: &mut OwnedWriteBatch, facts: &Facts) -> Result<(), StoreError> {
         if self.shapes.len() > MOST_SHAPES {
             self.shapes.clear();
@@ -147,21 +133,16 @@ impl Pages {
             None => Shape::find(store, snapshot, key)?,
         };
         let fold = shape.whole + shape.bytes <= SMALL || shape.changes >= MOST_CHANGES || shape.bytes > shape.whole / 2;
-        let new = shape.whole == 0 && shape.changes == 0;
-        if new && !change.is_empty() && change.is_settled() {
+        if shape.whole == 0 && shape.changes == 0 {
             // most pages of a stream in the order of time: as they are
-            let bytes = postcard::to_stdvec(change)?;
-            shape.whole = bytes.len();
-            batch.insert(&store.facts, key.0.to_be_bytes(), bytes);
+            shape.whole = write_whole(store, batch, key, change)?;
         } else if fold {
             let mut page = P::default();
-            if !new {
-                for found in parts(store, snapshot, key) {
-                    let (at, value) = found?;
-                    page.add(&postcard::from_bytes(&value)?);
-                    if at.len() > WHOLE {
-                        batch.remove(&store.facts, at);
-                    }
+            for found in parts(store, snapshot, key) {
+                let (at, value) = found?;
+                page.add(&postcard::from_bytes(&value)?);
+                if at.len() > WHOLE {
+                    batch.remove(&store.facts, at);
                 }
             }
             page.add(change);
@@ -170,9 +151,7 @@ impl Pages {
             if page.is_empty() {
                 batch.remove(&store.facts, key.0.to_be_bytes());
             } else {
-                let bytes = postcard::to_stdvec(&page)?;
-                shape.whole = bytes.len();
-                batch.insert(&store.facts, key.0.to_be_bytes(), bytes);
+                shape.whole = write_whole(store, batch, key, &page)?;
             }
         } else {
             let bytes = postcard::to_stdvec(change)?;
@@ -184,6 +163,19 @@ impl Pages {
         self.shapes.insert(key, shape);
         Ok(())
     }
+}
+
+/// Writes a page and says how long it is.
+fn write_whole<P: Page>(
+    store: &Store,
+    batch: &mut OwnedWriteBatch,
+    key: PageKey,
+    page: &P,
+) -> Result<usize, StoreError> {
+    let bytes = postcard::to_stdvec(page)?;
+    let length = bytes.len();
+    batch.insert(&store.facts, key.0.to_be_bytes(), bytes);
+    Ok(length)
 }
 
 impl Shape {

@@ -48,13 +48,20 @@ impl Store {
         self.view().symbols()
     }
 
-    fn collect(&self, facts: &mut Facts, table: Table, key: &[u8], value: &[u8], part: Part) -> Result<(), StoreError> {
+    fn collect(
+        &self,
+        facts: &mut Facts,
+        table: Table,
+        key: &[u8],
+        value: &[u8],
+        below: Option<u64>,
+    ) -> Result<(), StoreError> {
         let change = key.len() > WHOLE;
         let key = self.page_key(key)?;
         if table == Table::Specimen {
             let mut page: SpecimenPage = postcard::from_bytes(value)?;
-            if let Part::Below(bound) = part {
-                page.retain(|specimen, _| specimen.lot(key) < bound);
+            if let Some(below) = below {
+                page.retain(|specimen, _| specimen.lot(key) < below);
             }
             gather(facts.specimens.entry(key).or_default(), page, change);
         } else if table == Table::Opinion {
@@ -74,14 +81,6 @@ impl Store {
     }
 }
 
-/// Which specimens are read.
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    Whole,
-    /// Those whose [lot](crate::fact::Specimen::lot) is below this.
-    Below(u64),
-}
-
 /// Adds a page, or a change of the one that came before it.
 fn gather<P: Page>(page: &mut P, part: P, change: bool) {
     if change {
@@ -99,11 +98,11 @@ impl View {
     /// When the store cannot be read.
     pub fn facts(&self, selection: &Selection) -> Result<Facts, StoreError> {
         let mut facts = Facts::default();
-        let part = self.part(selection)?;
+        let below = self.highest_lot(selection)?;
         for table in Table::all() {
             for found in self.pages(table, selection) {
                 let (key, value) = found?;
-                self.store.collect(&mut facts, table, &key, &value, part)?;
+                self.store.collect(&mut facts, table, &key, &value, below)?;
             }
         }
         // changes may have cancelled all of a page
@@ -130,15 +129,16 @@ impl View {
         pages.map(|guard| guard.into_inner().map_err(|e| self.store.wrap(e)))
     }
 
-    /// Which specimens there is room for. Their number is known before any of them is made: a page begins with it.
-    fn part(&self, selection: &Selection) -> Result<Part, StoreError> {
-        let Some(most) = selection.most_specimens else { return Ok(Part::Whole) };
+    /// Specimens are read whose [lot](crate::fact::Specimen::lot) is below this; `None` = all. Their number is known before
+    /// any of them is made: a page begins with it.
+    fn highest_lot(&self, selection: &Selection) -> Result<Option<u64>, StoreError> {
+        let Some(most) = selection.most_specimens else { return Ok(None) };
         let mut there = 0_u64;
         for found in self.pages(Table::Specimen, selection) {
             there = there.saturating_add(postcard::take_from_bytes::<u64>(&found?.1)?.0);
         }
         let bound = most as f64 / there.max(1) as f64 * 2_f64.powi(64);
-        Ok(if there > most { Part::Below(bound as u64) } else { Part::Whole })
+        Ok((there > most).then_some(bound as u64))
     }
 
     fn meta<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {

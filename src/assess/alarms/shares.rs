@@ -9,14 +9,25 @@ use crate::{
 
 /// Predictions of one code of one level.
 #[derive(Debug, Clone)]
-struct Node {
+struct Node<'a> {
     all: Counted,
-    versions: BTreeMap<String, Counted>,
+    versions: BTreeMap<&'a str, Counted>,
     parent: Option<Key>,
 }
 
 type Key = (u8, String);
-type Nodes = BTreeMap<Key, Node>;
+type Nodes<'a> = BTreeMap<Key, Node<'a>>;
+
+impl<'a> Node<'a> {
+    /// Adds predictions of the same span.
+    fn join(&mut self, other: &Node<'a>) {
+        self.all.join(&other.all);
+        for (version, of) in &other.versions {
+            let none = || Counted { reference: 0, looks: vec![0; of.looks.len()] };
+            self.versions.entry(version).or_insert_with(none).join(of);
+        }
+    }
+}
 
 /// Part of a group's change that one of its codes must carry, so that the code's alarm stands for both.
 const EXPLAINS: f64 = 0.7;
@@ -78,43 +89,29 @@ fn condition(plan: &Plan, level: u8, code: &str) -> String {
 }
 
 /// Every code and its ancestors; and all predictions together.
-fn nodes(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> (Nodes, Node) {
+fn nodes<'a>(plan: &Plan, span: &Span<'_>, watched: &Watched<'a>) -> (Nodes<'a>, Node<'a>) {
     let empty = |parent| Node { all: Counted::new(span), versions: BTreeMap::new(), parent };
-    let (mut nodes, mut whole): (Vec<(Key, Node)>, _) = (Vec::new(), empty(None));
-    // where a node stands, and where those of a code do: a code comes again every day
-    let mut known: HashMap<Key, usize> = HashMap::new();
-    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     let answer = watched.volume;
+    // a code comes again every day, its ancestors need not
+    let mut codes: BTreeMap<&str, Node<'_>> = BTreeMap::new();
     for row in 0..answer.rows() {
         let Some(place) = span.place_of(answer, row) else { continue };
         let (code, n) = (answer.text(row, "code").unwrap_or_default(), answer.count(row, "n"));
         let version = answer.text(row, "version").unwrap_or_default();
-        let count = |node: &mut Node| {
-            node.all.add(&place, n);
-            match node.versions.get_mut(version) {
-                Some(of) => of.add(&place, n),
-                None => {
-                    node.versions.entry(version.to_owned()).or_insert_with(|| Counted::new(span)).add(&place, n);
-                }
-            }
-        };
-        count(&mut whole);
-        let along = || {
-            let mut parent: Option<Key> = None;
-            let step = |key: Key| {
-                let parent = parent.replace(key.clone());
-                *known.entry(key.clone()).or_insert_with(|| {
-                    nodes.push((key, empty(parent)));
-                    nodes.len() - 1
-                })
-            };
-            path(plan, code).into_iter().map(step).collect()
-        };
-        for at in places.entry(code).or_insert_with(along) {
-            count(&mut nodes[*at].1);
+        let node = codes.entry(code).or_insert_with(|| empty(None));
+        node.all.add(&place, n);
+        node.versions.entry(version).or_insert_with(|| Counted::new(span)).add(&place, n);
+    }
+    let (mut nodes, mut whole) = (Nodes::new(), empty(None));
+    for (code, of) in codes {
+        whole.join(&of);
+        let mut parent: Option<Key> = None;
+        for key in path(plan, code) {
+            nodes.entry(key.clone()).or_insert_with(|| empty(parent)).join(&of);
+            parent = Some(key);
         }
     }
-    (nodes.into_iter().collect(), whole)
+    (nodes, whole)
 }
 
 /// A code and its ancestors, coarsest first.
@@ -141,7 +138,7 @@ fn carrier(name: &str, label: &str, part: Option<&Counted>, all: &Counted, run: 
 }
 
 /// Codes one level below that carry most of the change.
-fn children(nodes: &Nodes, whole: &Node, key: &Key, run: Run, plan: &Plan) -> Vec<Carrier> {
+fn children(nodes: &Nodes<'_>, whole: &Node<'_>, key: &Key, run: Run, plan: &Plan) -> Vec<Carrier> {
     let below = nodes.iter().filter(|(_, child)| child.parent.as_ref() == Some(key));
     let carriers =
         below.map(|((_, name), child)| carrier(name, plan.nomenclature.label(name), Some(&child.all), &whole.all, run));
@@ -149,7 +146,7 @@ fn children(nodes: &Nodes, whole: &Node, key: &Key, run: Run, plan: &Plan) -> Ve
 }
 
 /// The code's share among the predictions of each version.
-fn versions(node: &Node, whole: &Node, run: Run) -> Vec<Carrier> {
-    let of = |(version, all): (&String, &Counted)| carrier(version, "", node.versions.get(version), all, run);
+fn versions(node: &Node<'_>, whole: &Node<'_>, run: Run) -> Vec<Carrier> {
+    let of = |(version, all): (&&str, &Counted)| carrier(version, "", node.versions.get(version), all, run);
     whole.versions.iter().map(of).filter(|c| c.share_current.is_some()).collect()
 }

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use vigie::measure::detector::{Adwin, Cusum, Ddm, PageHinkley, State, adwin, ddm, page_hinkley};
+use vigie::measure::detector::{Cusum, PageHinkley, adwin, page_hinkley};
 use vigie::measure::sequential::{
     Direction,
     accuracy::{LabelCell, floor},
@@ -11,7 +11,7 @@ use vigie::measure::sequential::{
     threshold,
 };
 
-use super::stream::{at_length, mean, rng, runs};
+use super::stream::{at_length, drift_detection, mean, rising_windows, rng, runs};
 
 /// False alarms in a year.
 const ALPHA: f64 = 0.05;
@@ -183,25 +183,13 @@ impl Method {
                 rows.follow(statistic, limit)
             }
             Self::Ddm => {
-                let mut ddm = Ddm::new(ddm::Settings { drift: f64::INFINITY, ..Default::default() });
-                let statistic = |_, hit| {
-                    ddm.update(hit);
-                    ddm.statistic()
-                };
-                rows.follow(statistic, limit)
+                let mut test = drift_detection();
+                rows.follow(|_, hit| test(hit), limit)
             }
             Self::Adwin | Self::AdwinRare => {
-                // tuned by its δ, here 1/limit
-                let mut adwin = Adwin::new(adwin::Settings { delta: 1.0 / limit, ..Default::default() });
-                let mut last = 0.0;
-                let statistic = |_, hit| {
-                    let state = adwin.update(x(hit));
-                    // a window cut after a fall of the share is no alarm
-                    let risen = state == State::Drift && adwin.estimate() > last;
-                    last = adwin.estimate();
-                    if risen { f64::INFINITY } else { 0.0 }
-                };
-                rows.follow(statistic, limit)
+                // tuned by its δ, here 1/limit; a window cut after a fall of the share is no alarm
+                let mut windows = rising_windows(adwin::Settings { delta: 1.0 / limit, ..Default::default() });
+                rows.follow(|_, hit| windows(hit), limit)
             }
             _ => {
                 let (delta, alpha) = if self == Self::PageHinkley { (0.005, 0.9999) } else { (half, 1.0) };
