@@ -14,7 +14,7 @@ use super::{
     latency::latency,
     review::review,
     series::series,
-    specimens::{is_whole, specimens},
+    specimens::specimens,
     terms::emerging,
     threshold::threshold,
     traffic::TrafficTable,
@@ -109,7 +109,7 @@ pub async fn assess(
     let threshold_curve = threshold(plan, &routes.into_iter().map(|(_, stratum)| stratum).collect::<Vec<_>>());
     let (by_code, confusions) = by_code(plan, (&volume, &graded), (&outcome, &design));
     let texts = engine.ask(Question::Specimens, &compared[..4]).await?;
-    let specimens = specimens(&texts, plan.request.most_texts);
+    let specimens = specimens(&texts);
     let volume_daily = engine.ask(Question::VolumeDaily, &compared[..4]).await?;
     let labels_daily = engine.ask(Question::LabelsDaily, &compared[..4]).await?;
     let crosswalk = match (&plan.crossed, engine.before()) {
@@ -119,7 +119,7 @@ pub async fn assess(
         _ => None,
     };
     let drift = Drift { attributes: attributes(plan, &specimens), crosswalk, ..drift(plan, &volume, &volume_daily) };
-    let emerging = emerging(plan, &specimens, is_whole(&texts, plan.request.most_texts));
+    let emerging = emerging(plan, &specimens, !engine.texts_left_out());
     let terms = emerging.codes();
     let watched = Watched { volume: &volume_daily, labels: &labels_daily, specimens: &specimens, terms: &terms };
     let by_version = ranks.by_version(plan, &traffic, &versions);

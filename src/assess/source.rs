@@ -52,7 +52,10 @@ impl FileFacts {
         let keep = |key: &PageKey| plan.reads(key.series());
         facts.counts.retain(|key, _| keep(key));
         facts.moments.retain(|key, _| keep(key));
-        facts.specimens.retain(|key, _| keep(key));
+        let hours = plan.hours();
+        let within = |key: &PageKey| hours.iter().any(|(from, to)| (*from..*to).contains(&key.hour()));
+        facts.specimens.retain(|key, _| keep(key) && within(key));
+        facts.leave_specimens(plan.request.most_texts);
         engine(facts, &symbols, &self.naming, plan)
     }
 }

@@ -1,10 +1,5 @@
-use std::{
-    cmp::Ordering,
-    collections::BTreeMap,
-    hash::{Hash, Hasher},
-};
+use std::{cmp::Ordering, collections::BTreeMap, hash::Hasher};
 
-use hashbrown::HashMap;
 use siphasher::sip::SipHasher13;
 
 use crate::query::Answer;
@@ -35,57 +30,45 @@ pub const MOST_TEXTS: u64 = 400_000;
 /// Of a page that is made anew as often as it is asked for.
 pub const MOST_TEXTS_LIVE: u64 = 100_000;
 
-/// The rows of an answer; where there are more than `most`, a part of them that does not depend on their order.
-pub fn specimens(answer: &Answer, most: u64) -> Vec<Specimen<'_>> {
-    let share = most as f64 / answer.rows().max(1) as f64;
-    let mut met = HashMap::new();
-    let mut kept: Vec<Specimen<'_>> = (0..answer.rows())
-        .map(|row| Specimen {
-            day: answer.int(row, "day") as i32,
-            version: answer.text(row, "version").unwrap_or_default(),
-            route: answer.text(row, "route"),
-            text: answer.text(row, "text").unwrap_or_default(),
-            attributes: answer.text(row, "attributes"),
-            predicted: answer.text(row, "predicted"),
-            confidence: answer.number(row, "confidence"),
-            labelled: answer.int(row, "is_labelled") == 1,
-            actual: answer.text(row, "actual"),
-            weight: Some(answer.number(row, "weight")).filter(|w| *w > 0.0),
-            n: answer.count(row, "n"),
-        })
-        .filter(|one| share >= 1.0 || place(one, &mut met) < share)
-        .collect();
-    // the store gives its rows in no order
-    kept.sort_unstable_by(order);
-    kept
+/// The rows of an answer.
+pub fn specimens(answer: &Answer) -> Vec<Specimen<'_>> {
+    let [day, version, route, text, attributes] =
+        ["day", "version", "route", "text", "attributes"].map(|name| answer.column(name));
+    let [predicted, confidence, labelled, actual, weight, n] =
+        ["predicted", "confidence", "is_labelled", "actual", "weight", "n"].map(|name| answer.column(name));
+    let of = |row| Specimen {
+        day: day.int(row) as i32,
+        version: version.text(row).unwrap_or_default(),
+        route: route.text(row),
+        text: text.text(row).unwrap_or_default(),
+        attributes: attributes.text(row),
+        predicted: predicted.text(row),
+        confidence: confidence.number(row),
+        labelled: labelled.int(row) == 1,
+        actual: actual.text(row),
+        weight: Some(weight.number(row)).filter(|w| *w > 0.0),
+        n: n.count(row),
+    };
+    // a store gives its rows in no order; any will do that is always the same and leaves equal texts beside each other
+    let mut keyed: Vec<_> = (0..answer.rows()).map(of).map(|one| ((one.day, drawn(one.text)), one)).collect();
+    keyed.sort_unstable_by(|(a, one), (b, other)| a.cmp(b).then_with(|| order(one, other)));
+    keyed.into_iter().map(|(_, one)| one).collect()
 }
 
-/// Whether the rows of an answer are surely all there are: a store that has more gives about `most`.
-pub fn is_whole(answer: &Answer, most: u64) -> bool {
-    answer.rows() as u64 <= most / 10 * 9
-}
-
-/// A number in [0, 1): another one for each of several equal rows, so that all or none of them is not the choice, and
-/// the same ones in whatever order they come.
-fn place(one: &Specimen<'_>, met: &mut HashMap<u64, u32>) -> f64 {
+fn drawn(text: &str) -> u64 {
     let mut h = SipHasher13::new();
-    let label = (one.labelled, one.actual, one.weight.map(f64::to_bits));
-    (one.day, one.text, one.version, one.route, one.attributes, one.predicted).hash(&mut h);
-    (one.confidence.to_bits(), label, one.n).hash(&mut h);
-    let before = met.entry(h.finish()).or_default();
-    h.write_u32(*before);
-    *before += 1;
-    h.finish() as f64 / 2_f64.powi(64)
+    h.write(text.as_bytes());
+    h.finish()
 }
 
+/// Of specimens of one day.
 fn order(a: &Specimen<'_>, b: &Specimen<'_>) -> Ordering {
     let label = |one: &Specimen<'_>| (one.labelled, one.weight.map(f64::to_bits));
-    a.day
-        .cmp(&b.day)
-        .then_with(|| a.text.cmp(b.text))
+    a.text
+        .cmp(b.text)
+        .then_with(|| a.confidence.total_cmp(&b.confidence))
         .then_with(|| (a.version, a.route, a.attributes).cmp(&(b.version, b.route, b.attributes)))
         .then_with(|| (a.predicted, a.actual).cmp(&(b.predicted, b.actual)))
-        .then_with(|| a.confidence.total_cmp(&b.confidence))
         .then_with(|| label(a).cmp(&label(b)))
         .then_with(|| a.n.cmp(&b.n))
 }
@@ -137,12 +120,5 @@ mod tests {
         assert_eq!(counts(1000), [600, 3, 397]);
         assert_eq!(counts(100), [60, 0, 40]);
         assert_eq!(counts(500), [300, 1, 199]);
-    }
-
-    #[test]
-    fn equal_rows_are_drawn_one_by_one() {
-        let (taxi, mut met) = (one("taxi", 1), HashMap::new());
-        let kept = (0..10_000).filter(|_| place(&taxi, &mut met) < 0.25).count();
-        assert!((2300..2700).contains(&kept), "{kept}");
     }
 }

@@ -3,7 +3,7 @@ use std::hash::Hasher;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::{Candidates, Route, SeriesId, SharedWording, Symbol};
+use super::{Candidates, Route, SeriesId, Symbol, Wording};
 
 /// A number in [0, 1] times 2^30. Integers add up the same in any order; floats do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ pub struct PredictionEntry {
     /// Codes of the first candidates, at most [`MAX_RANK`], best first.
     pub candidates: Candidates,
     /// What was asked, where the model's texts are kept and this one is among those.
-    pub wording: Option<SharedWording>,
+    pub wording: Option<Wording>,
 }
 
 impl PredictionEntry {

@@ -26,11 +26,11 @@ impl EventTime {
         } else {
             None
         };
-        let shown: String = text.chars().take(40).collect();
-        instant
-            .and_then(|t| i64::try_from(t.as_nanosecond()).ok())
-            .ok_or_else(|| format!("{TIME_ERROR}: `{shown}` (expected RFC 3339, such as 2026-06-01T08:18:02.541Z)"))
-            .and_then(Self::from_nanos)
+        let otherwise = || {
+            let shown: String = text.chars().take(40).collect();
+            format!("{TIME_ERROR}: `{shown}` (expected RFC 3339, such as 2026-06-01T08:18:02.541Z)")
+        };
+        instant.and_then(|t| i64::try_from(t.as_nanosecond()).ok()).ok_or_else(otherwise).and_then(Self::from_nanos)
     }
 
     /// # Errors

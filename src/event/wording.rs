@@ -1,113 +1,188 @@
 use std::{
-    hash::{BuildHasher, Hash, Hasher},
-    ops::Deref,
-    sync::Arc,
+    fmt::Write,
+    hash::{Hash, Hasher},
 };
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use siphasher::sip::SipHasher13;
 
 use super::{Attributes, Scalar, Text};
 
 /// What a prediction was asked, as facts keep it: for emerging terms, examples and drift by attributes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// The join's record and the facts share one: a clone copies no text, and its hash is made once. It lies in memory as it does
+/// on disk, beside others that were made with it: the length of the text in two bytes, the text, and for each attribute the
+/// length of its name in a byte, the name, the length of its value in a byte, the value.
+#[derive(Debug, Clone)]
 pub struct Wording {
-    /// At most [`Wording::MAX_TEXT`] bytes; cut between characters.
-    pub text: Box<str>,
-    /// At most [`Wording::MAX_ATTRIBUTES`], by name. Values longer than [`Wording::MAX_VALUE`] bytes name no category and
-    /// are left out, as are nulls.
-    pub attributes: Box<[(Box<str>, Box<str>)]>,
+    bytes: Bytes,
+    fingerprint: u64,
 }
 
 impl Wording {
+    /// Bytes of a text; longer ones are cut between characters.
     pub const MAX_TEXT: usize = 400;
+    /// The first ones by name. Values longer than [`Wording::MAX_VALUE`] bytes name no category and are left out, as are nulls.
     pub const MAX_ATTRIBUTES: usize = 16;
     pub const MAX_VALUE: usize = 64;
 
-    /// `None` where there is nothing to keep.
-    pub fn of(text: Option<&Text<'_>>, attributes: Option<&Attributes<'_>>) -> Option<Self> {
+    /// `None` where there is nothing to keep. It is laid out in `bytes`: whoever makes many hands in the same ones, and an
+    /// allocation serves hundreds of them.
+    pub fn of(text: Option<&Text<'_>>, attributes: Option<&Attributes<'_>>, bytes: &mut BytesMut) -> Option<Self> {
         let text = text.map_or("", Text::as_str).trim();
-        let pairs = attributes.iter().flat_map(|a| &a.0).filter_map(|(name, value)| {
+        bytes.clear();
+        push_text(bytes, &text[..text.floor_char_boundary(Self::MAX_TEXT)]);
+        let (mut written, mut kept) = (String::new(), 0);
+        for (name, value) in attributes.iter().flat_map(|a| &a.0) {
+            let name = name.as_str();
+            written.clear();
             let value = match value {
-                Scalar::Null => return None,
-                Scalar::Bool(b) => b.to_string(),
-                Scalar::Number(x) => x.to_string(),
-                Scalar::Text(t) => t.as_str().to_owned(),
+                Scalar::Null => continue,
+                Scalar::Text(t) => t.as_str(),
+                Scalar::Bool(true) => "true",
+                Scalar::Bool(false) => "false",
+                Scalar::Number(x) => match write!(written, "{x}") {
+                    Ok(()) => &written,
+                    Err(_) => continue,
+                },
             };
             let short = |s: &str| !s.is_empty() && s.len() <= Self::MAX_VALUE;
-            (short(name.as_str()) && short(&value)).then(|| (name.as_str().into(), value.into()))
-        });
-        let attributes: Box<[_]> = pairs.take(Self::MAX_ATTRIBUTES).collect();
-        let nothing = text.is_empty() && attributes.is_empty();
-        (!nothing).then(|| Wording { text: text[..text.floor_char_boundary(Self::MAX_TEXT)].into(), attributes })
+            if short(name) && short(value) {
+                [name, value].iter().for_each(|part| push(bytes, part));
+                kept += 1;
+            }
+            if kept == Self::MAX_ATTRIBUTES {
+                break;
+            }
+        }
+        (!text.is_empty() || kept > 0).then(|| Wording::from(bytes.split().freeze()))
+    }
+
+    /// The text; empty where only attributes were asked.
+    pub fn text(&self) -> &str {
+        split(&self.bytes).map_or("", |(text, _)| text)
+    }
+
+    /// Names and values, by name.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = split(&self.bytes).map_or(&[][..], |(_, rest)| rest);
+        std::iter::from_fn(move || {
+            let (name, after) = part(rest)?;
+            let (value, after) = part(after)?;
+            rest = after;
+            Some((name, value))
+        })
+    }
+
+    /// A number drawn by text and attributes, the same in every process.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 }
 
-/// A [`Wording`] that the join's record and the facts share: a clone copies no text, and its hash is made once.
-#[derive(Debug, Clone)]
-pub struct SharedWording(Arc<Hashed>);
-
-#[derive(Debug)]
-struct Hashed {
-    hash: u64,
-    wording: Wording,
+/// MAX_TEXT fits in two bytes.
+fn push_text(bytes: &mut BytesMut, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
 }
 
-impl From<Wording> for SharedWording {
-    fn from(wording: Wording) -> Self {
-        SharedWording(Arc::new(Hashed { hash: foldhash::fast::FixedState::default().hash_one(&wording), wording }))
+/// MAX_VALUE fits in a byte.
+fn push(bytes: &mut BytesMut, part: &str) {
+    bytes.put_u8(part.len() as u8);
+    bytes.extend_from_slice(part.as_bytes());
+}
+
+/// The text, and what comes after it.
+fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+/// The next name or value, and what comes after it.
+fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first()?;
+    let (part, rest) = rest.split_at_checked(usize::from(*length))?;
+    Some((std::str::from_utf8(part).ok()?, rest))
+}
+
+/// Whether the bytes are what [`Wording::of`] packs.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some((_, mut rest)) = split(bytes) else { return false };
+    while !rest.is_empty() {
+        match part(rest).and_then(|(_, after)| part(after)) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    true
+}
+
+impl From<Bytes> for Wording {
+    fn from(bytes: Bytes) -> Self {
+        let mut h = SipHasher13::new();
+        h.write(&bytes);
+        Wording { fingerprint: h.finish(), bytes }
     }
 }
 
-impl Deref for SharedWording {
-    type Target = Wording;
-
-    fn deref(&self) -> &Wording {
-        &self.0.wording
-    }
-}
-
-impl PartialEq for SharedWording {
+impl PartialEq for Wording {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.0.wording == other.0.wording)
+        self.bytes.as_ptr() == other.bytes.as_ptr()
+            || (self.fingerprint == other.fingerprint && self.bytes == other.bytes)
     }
 }
 
-impl Eq for SharedWording {}
+impl Eq for Wording {}
 
-impl Hash for SharedWording {
+impl Hash for Wording {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.hash);
+        state.write_u64(self.fingerprint);
     }
 }
 
-impl Serialize for SharedWording {
+impl Serialize for Wording {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.wording.serialize(serializer)
+        serializer.serialize_bytes(&self.bytes)
     }
 }
 
-impl<'de> Deserialize<'de> for SharedWording {
+impl<'de> Deserialize<'de> for Wording {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Wording::deserialize(deserializer).map(Self::from)
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        if is_whole(bytes) {
+            Ok(Wording::from(Bytes::copy_from_slice(bytes)))
+        } else {
+            Err(D::Error::custom("a wording is damaged"))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn of(text: &str) -> Wording {
+        Wording::of(Some(&text.to_owned().into()), None, &mut BytesMut::new()).expect("a wording")
+    }
+
     #[test]
-    fn a_shared_wording_is_written_and_compared_as_the_wording_that_it_is() {
-        let wording = |text: &str| Wording { text: text.into(), attributes: Box::default() };
-        let (one, same, other) = (wording("crêpes"), wording("crêpes"), wording("galettes"));
-        let shared = SharedWording::from(one.clone());
-        let bytes = postcard::to_stdvec(&shared).expect("bytes");
-        assert_eq!(bytes, postcard::to_stdvec(&one).expect("bytes"));
-        let read: SharedWording = postcard::from_bytes(&bytes).expect("a wording");
-        assert_eq!((&read, &*read), (&shared, &one));
-        let state = foldhash::fast::FixedState::default();
-        assert_eq!(state.hash_one(&read), state.hash_one(SharedWording::from(same)));
-        assert_ne!(shared, SharedWording::from(other));
+    fn a_wording_is_read_as_it_was_written() {
+        let pair = |name: &'static str, value: &'static str| (Text::from(name), Scalar::Text(value.into()));
+        let attributes = Attributes(vec![pair("form", "F1"), pair("région", "Île-de-France")]);
+        let one = Wording::of(Some(&"crêpes".into()), Some(&attributes), &mut BytesMut::new()).expect("a wording");
+        let bytes = postcard::to_stdvec(&one).expect("bytes");
+        let read: Wording = postcard::from_bytes(&bytes).expect("a wording");
+        assert_eq!((read.text(), read.fingerprint()), ("crêpes", one.fingerprint()));
+        assert_eq!(read.attributes().collect::<Vec<_>>(), [("form", "F1"), ("région", "Île-de-France")]);
+        assert_eq!(read, one);
+        assert_ne!(of("crêpes"), one);
+        assert_eq!(of("crêpes"), of("  crêpes "));
+        // SipHash-1-3 with keys of zero: rows of a store are drawn by it, whatever machine reads them
+        assert_eq!(of("crêpes").fingerprint(), 0x6094db0e8a0e6271);
     }
 
     #[test]
@@ -121,10 +196,25 @@ mod tests {
             pair("none", Scalar::Null),
             pair("size", Scalar::Number(2.5)),
         ]);
-        let kept = Wording::of(Some(&text), Some(&attributes)).expect("a wording");
-        assert_eq!(kept.text.chars().count(), 200);
-        let found: Vec<(&str, &str)> = kept.attributes.iter().map(|(n, v)| (&**n, &**v)).collect();
+        let kept = Wording::of(Some(&text), Some(&attributes), &mut BytesMut::new()).expect("a wording");
+        assert_eq!(kept.text().chars().count(), 200);
+        let found: Vec<(&str, &str)> = kept.attributes().collect();
         assert_eq!(found, [("form", "F1"), ("new", "true"), ("size", "2.5")]);
-        assert_eq!(Wording::of(Some(&"  ".into()), None), None);
+        assert_eq!(Wording::of(Some(&"  ".into()), None, &mut BytesMut::new()), None);
+        let many = (0..40).map(|i| (Text::from(format!("a{i:02}")), Scalar::Bool(false))).collect();
+        let kept = Wording::of(None, Some(&Attributes(many)), &mut BytesMut::new()).expect("a wording");
+        assert_eq!((kept.text(), kept.attributes().count()), ("", Wording::MAX_ATTRIBUTES));
+    }
+
+    proptest! {
+        /// Bytes of a damaged store or of another replica.
+        #[test]
+        fn any_bytes_are_a_wording_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let framed = postcard::to_stdvec(&Wording::from(Bytes::from(bytes.clone()))).expect("bytes");
+            if let Ok(read) = postcard::from_bytes::<Wording>(&framed) {
+                let parts: usize = read.attributes().map(|(name, value)| name.len() + value.len() + 2).sum();
+                prop_assert_eq!(2 + read.text().len() + parts, bytes.len());
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Tier;
 use crate::event::{Fixed, Route, SeriesId, Symbol};
 
 /// What the cells of one page share: table, series, hour and route, packed. Pages sort by table, series and hour, so
@@ -237,21 +238,41 @@ impl Table {
     }
 }
 
+/// Bits of a page's key below those of its tier.
+const TIER: u32 = 47;
+
 impl PageKey {
-    /// 4 + 20 + 21 + 2 bits; events are after 2000 and before 2100, so hours fit 21.
+    /// 4 + 20 + 21 + 2 bits below those of the [`Tier`]; events are after 2000 and before 2100, so hours fit 21.
     pub fn new(table: Table, series: SeriesId, hour: i64, route: Option<Route>) -> Self {
         let hour = hour.clamp(0, (1 << 21) - 1) as u64;
         let route = route.map_or(0, |r| 1 + r as u64);
         PageKey((u64::from(table as u8) << 43) | (u64::from(series.0 & 0xf_ffff) << 23) | (hour << 2) | route)
     }
 
+    /// A number that the pages of one table (of specimens: one tier) and series have in common.
+    pub fn run(self) -> u64 {
+        self.0 >> 23
+    }
+
+    /// First and last place of a page of the same [run](PageKey::run).
+    pub fn all_of_run(self) -> [PageKey; 2] {
+        [self.run() << 23, ((self.run() + 1) << 23) - 1].map(PageKey)
+    }
+
     /// `None` for a number that no page has.
     pub fn table(self) -> Option<Table> {
-        Table::all().find(|t| *t as u64 == self.0 >> 43)
+        let (tier, table) = (self.0 >> TIER, self.0 >> 43 & 0xf);
+        let found = Table::all().find(|t| *t as u64 == table)?;
+        (tier == 0 || found == Table::Specimen && tier <= Tier::Third as u64).then_some(found)
     }
 
     pub fn series(self) -> SeriesId {
         SeriesId((self.0 >> 23) as u32 & 0xf_ffff)
+    }
+
+    /// The page at the same place of another tier of specimens.
+    pub fn of_tier(self, tier: Tier) -> PageKey {
+        PageKey(self.0 & ((1 << TIER) - 1) | (tier as u64) << TIER)
     }
 
     /// The page at the same place of another series.

@@ -116,7 +116,7 @@ impl Contribution {
             }
             if let Some(specimen) = Specimen::of(&joined, label.as_ref(), weight) {
                 let p = joined.prediction;
-                facts.specimen(PageKey::new(Table::Specimen, p.series, p.hour(), p.route), specimen, sign);
+                facts.specimen(specimen.page(p.series, p.hour(), p.route), specimen, sign);
             }
         }
         if !held.corrections.is_empty() {

@@ -1,7 +1,7 @@
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, CellKey, Ledger, OpinionPage, Opinions, PageKey, Specimen, SpecimenPage};
+use super::{Cell, CellKey, Ledger, OpinionPage, Opinions, PageKey, Specimen, SpecimenPage, lots_of};
 use crate::event::{Fixed, Weight};
 
 type Hasher = foldhash::fast::FixedState;
@@ -90,6 +90,8 @@ pub struct Facts {
     pub counts: HashMap<PageKey, CountPage, Hasher>,
     pub moments: HashMap<PageKey, MomentPage, Hasher>,
     pub specimens: HashMap<PageKey, SpecimenPage, Hasher>,
+    /// Whether there were more of them than were taken.
+    pub specimens_left_out: bool,
     pub opinions: HashMap<PageKey, OpinionPage, Hasher>,
     pub ledger: Ledger,
 }
@@ -128,6 +130,17 @@ impl Facts {
 
     pub fn specimen(&mut self, page: PageKey, specimen: Specimen, n: i64) {
         *self.specimens.entry(page).or_default().entry(specimen).or_default() += n;
+    }
+
+    /// Leaves about `most` specimens: those that a store gives when it is asked for as many.
+    pub fn leave_specimens(&mut self, most: u64) {
+        let all = self.specimens.values().map(|page| page.len() as u64).sum();
+        let Some(below) = lots_of(most, all) else { return };
+        self.specimens_left_out = true;
+        for (key, page) in &mut self.specimens {
+            page.retain(|specimen, _| specimen.lot(*key) < below);
+            page.shrink_to_fit();
+        }
     }
 
     pub fn opinions(&mut self, page: PageKey, opinions: Opinions, n: i64) {

@@ -129,6 +129,7 @@ impl Renaming {
                 *to.entry(opinions.renamed(|own| self.symbol(own))?).or_default() += n;
             }
         }
+        sum.specimens_left_out |= facts.specimens_left_out;
         sum.ledger.merge(&facts.ledger);
         Some(())
     }

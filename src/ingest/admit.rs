@@ -1,3 +1,4 @@
+use bytes::BytesMut;
 use hashbrown::HashMap;
 use siphasher::sip128::SipHasher13;
 
@@ -22,6 +23,8 @@ pub struct Admission {
     last: Option<LastSeries>,
     /// What bodies are hashed in.
     scratch: Vec<u8>,
+    /// Where wordings are laid down.
+    wordings: BytesMut,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ struct LastSeries {
     policy: Policy,
 }
 
+/// Bytes that are allocated for wordings at a time.
+const WORDINGS: usize = 64 << 10;
 const DEFAULT_WORKSPACE: &str = "default";
 const MAX_CANDIDATES: usize = 100;
 /// Probabilities this far outside [0, 1] are rounding (fastText says 1.0000000136); further out they are an error.
@@ -42,7 +47,14 @@ const PROBABILITY_SLACK: f64 = 0.001;
 
 impl Admission {
     pub fn new(symbols: Symbols, policies: Policies) -> Self {
-        Admission { symbols, policies, codes: HashMap::default(), last: None, scratch: Vec::new() }
+        Admission {
+            symbols,
+            policies,
+            codes: HashMap::default(),
+            last: None,
+            scratch: Vec::new(),
+            wordings: BytesMut::with_capacity(WORDINGS),
+        }
     }
 
     /// # Errors
@@ -115,7 +127,7 @@ impl Admission {
             latency,
             clips,
             candidates,
-            wording: if kept { Wording::of(p.text.as_ref(), p.attributes.as_ref()).map(Into::into) } else { None },
+            wording: if kept { Wording::of(p.text.as_ref(), p.attributes.as_ref(), &mut self.wordings) } else { None },
         };
         Ok((key, entry))
     }

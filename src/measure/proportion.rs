@@ -6,10 +6,8 @@
 use serde::{Deserialize, Serialize};
 use statrs::{
     distribution::{ContinuousCDF, Normal},
-    function::beta::beta_reg,
+    function::beta::{beta_reg, ln_beta},
 };
-
-use super::bisection::bisect;
 
 /// A point estimate with its interval; `None` where the data says nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -127,7 +125,26 @@ fn is_proportion(p: f64, n: f64) -> bool {
     (0.0..=1.0).contains(&p) && n > 0.0
 }
 
-/// Bisection on the regularised incomplete beta function: statrs' own inverse may stop early.
+/// Newton's method on the regularised incomplete beta function, within a bracket that is halved wherever a step would leave
+/// it: statrs' own inverse may stop early.
 pub(super) fn beta_quantile(probability: f64, a: f64, b: f64) -> f64 {
-    bisect((0.0, 1.0), 0.0, |middle| beta_reg(a, b, middle) < probability)
+    let (mut low, mut high, mut x) = (0.0_f64, 1.0_f64, a / (a + b));
+    let whole = ln_beta(a, b);
+    // bisection alone ends after so many: next to 0 the grain of numbers has no end
+    for _ in 0..200 {
+        let off = beta_reg(a, b, x) - probability;
+        if off < 0.0 {
+            low = x
+        } else {
+            high = x
+        }
+        let slope = ((a - 1.0) * x.ln() + (b - 1.0) * (-x).ln_1p() - whole).exp();
+        let step = x - off / slope;
+        let next = if step > low && step < high { step } else { f64::midpoint(low, high) };
+        if (next - x).abs() <= 1e-15 * next || high - low <= 1e-15 * high {
+            return next;
+        }
+        x = next;
+    }
+    x
 }

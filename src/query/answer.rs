@@ -52,31 +52,29 @@ impl Answer {
         &self.names
     }
 
-    fn column(&self, name: &str) -> Option<&ArrayRef> {
-        self.names.iter().position(|n| n == name).and_then(|i| self.columns.get(i))
+    /// A column, for one who reads many of its cells; of a name that is not there all cells are NULL.
+    pub fn column(&self, name: &str) -> Column<'_> {
+        Column(self.names.iter().position(|n| n == name).and_then(|i| self.columns.get(i)))
     }
 
-    /// An integer, or days since 1970 of a date; 0 for NULL.
+    /// As [`Column::int`].
     pub fn int(&self, row: usize, name: &str) -> i64 {
-        let ints: Option<&Int64Array> = self.column(name).and_then(|c| c.as_primitive_opt::<Int64Type>());
-        ints.filter(|a| a.is_valid(row)).map_or(0, |a| a.value(row))
+        self.column(name).int(row)
     }
 
-    /// A count, which facts never let fall below zero.
+    /// As [`Column::count`].
     pub fn count(&self, row: usize, name: &str) -> u64 {
-        u64::try_from(self.int(row, name)).unwrap_or(0)
+        self.column(name).count(row)
     }
 
-    /// A number; 0 for NULL.
+    /// As [`Column::number`].
     pub fn number(&self, row: usize, name: &str) -> f64 {
-        let numbers: Option<&Float64Array> = self.column(name).and_then(|c| c.as_primitive_opt::<Float64Type>());
-        numbers.filter(|a| a.is_valid(row)).map_or_else(|| self.int(row, name) as f64, |a| a.value(row))
+        self.column(name).number(row)
     }
 
-    /// `None` for NULL.
+    /// As [`Column::text`].
     pub fn text(&self, row: usize, name: &str) -> Option<&str> {
-        let texts: Option<&StringArray> = self.column(name).and_then(|c| c.as_string_opt::<i32>());
-        texts.filter(|a| a.is_valid(row)).map(|a| a.value(row))
+        self.column(name).text(row)
     }
 
     /// Any cell as a JSON value, for the output of a user's own query.
@@ -87,5 +85,34 @@ impl Answer {
             DataType::Float64 => array.as_primitive::<Float64Type>().value(row).into(),
             _ => array.as_string::<i32>().value(row).into(),
         }
+    }
+}
+
+/// The cells of one column, by row.
+#[derive(Debug, Clone, Copy)]
+pub struct Column<'a>(Option<&'a ArrayRef>);
+
+impl<'a> Column<'a> {
+    /// An integer, or days since 1970 of a date; 0 for NULL.
+    pub fn int(self, row: usize) -> i64 {
+        let ints: Option<&Int64Array> = self.0.and_then(|c| c.as_primitive_opt::<Int64Type>());
+        ints.filter(|a| a.is_valid(row)).map_or(0, |a| a.value(row))
+    }
+
+    /// A count, which facts never let fall below zero.
+    pub fn count(self, row: usize) -> u64 {
+        u64::try_from(self.int(row)).unwrap_or(0)
+    }
+
+    /// A number; 0 for NULL.
+    pub fn number(self, row: usize) -> f64 {
+        let numbers: Option<&Float64Array> = self.0.and_then(|c| c.as_primitive_opt::<Float64Type>());
+        numbers.filter(|a| a.is_valid(row)).map_or_else(|| self.int(row) as f64, |a| a.value(row))
+    }
+
+    /// `None` for NULL.
+    pub fn text(self, row: usize) -> Option<&'a str> {
+        let texts: Option<&'a StringArray> = self.0.and_then(|c| c.as_string_opt::<i32>());
+        texts.filter(|a| a.is_valid(row)).map(|a| a.value(row))
     }
 }

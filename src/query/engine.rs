@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::{
     common::{DataFusionError, ParamValues, ScalarValue},
     datasource::MemTable,
@@ -29,6 +30,7 @@ const MEMORY_LIMIT: usize = 512 << 20;
 pub struct Engine {
     context: SessionContext,
     before: Option<Box<Engine>>,
+    texts_left_out: bool,
 }
 
 impl Engine {
@@ -36,14 +38,16 @@ impl Engine {
     /// When a table cannot be registered.
     pub fn new(tables: Tables) -> Result<Self, QueryError> {
         // one partition: answers come in the order the SQL says, and a report leaves the other core alone
-        let config = SessionConfig::new().with_target_partitions(1).with_information_schema(true);
+        let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(true);
+        // more passes change nothing of queries as plain as these, and a page asks thirty of them
+        config.options_mut().optimizer.max_passes = 1;
         let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
-        for (name, batch) in tables.batches {
-            let schema = batch.schema();
-            context.register_table(name, Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))?;
+        for (name, batches) in tables.batches {
+            let Some(schema) = batches.first().map(RecordBatch::schema) else { continue };
+            context.register_table(name, Arc::new(MemTable::try_new(schema, vec![batches])?))?;
         }
-        Ok(Engine { context, before: None })
+        Ok(Engine { context, before: None, texts_left_out: tables.texts_left_out })
     }
 
     /// With facts of the nomenclature before, which are asked by themselves.
@@ -54,6 +58,11 @@ impl Engine {
     /// Facts of the nomenclature before, where a crosswalk joins it to this one.
     pub fn before(&self) -> Option<&Engine> {
         self.before.as_deref()
+    }
+
+    /// Whether there are more texts than the table `specimen` holds.
+    pub fn texts_left_out(&self) -> bool {
+        self.texts_left_out
     }
 
     /// Runs one of the embedded queries.

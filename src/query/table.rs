@@ -2,27 +2,30 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array,
-        RecordBatch, StringArray, TimestampSecondArray,
+        ArrayRef, BooleanArray, BooleanBuilder, Date32Array, Decimal128Builder, DictionaryArray, Float64Builder,
+        Int8Array, Int16Builder, Int32Array, Int32Builder, Int64Builder, RecordBatch, StringArray, StringBuilder,
+        TimestampSecondArray,
     },
-    datatypes::Int32Type,
+    datatypes::{Int8Type, Int16Type, Int32Type},
     error::ArrowError,
 };
+use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
+use super::columns::{SCORES, by_page, day_of, decimal, ints, object, pages, parts, texts_of, weight_column, words};
 use crate::{
     event::{Series, SeriesId, Symbol, Symbols, Weight},
-    fact::{
-        Cell, CellKey, CountPage, Facts, MomentPage, Moments, Opinion, OpinionPage, PageKey, Specimen, Table, Tally,
-    },
+    fact::{Cell, CountPage, Facts, MomentPage, Moments, Opinion, OpinionPage, PageKey, Specimen, Table, Tally},
     nomenclature::{Nomenclature, RollUp},
 };
 
-/// Facts as Arrow, one batch a table.
+/// Facts as Arrow; every table has a batch at least.
 #[derive(Debug)]
 pub struct Tables {
-    pub batches: Vec<(&'static str, RecordBatch)>,
+    pub batches: Vec<(&'static str, Vec<RecordBatch>)>,
+    /// Whether there were more texts than are in them.
+    pub texts_left_out: bool,
 }
 
 /// What turns facts into tables besides the facts.
@@ -33,9 +36,6 @@ pub struct TableOptions {
     /// Sources that only report errors: their labels never enter accuracy (`counted` is false).
     pub exclude_sources: Vec<String>,
 }
-
-/// Decimal places of weights: `DECIMAL(38, 9)`, so that sums are exact in any order.
-const WEIGHT_SCALE: i8 = 9;
 
 impl Tables {
     /// Takes the facts apart table by table, freeing them as it goes.
@@ -52,63 +52,44 @@ impl Tables {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(texts.iter()));
         let made = Maker { symbols, names, zone: &options.time_zone };
         let mut batches = Vec::new();
-        let Facts { mut counts, mut moments, mut specimens, mut opinions, ledger } = facts;
+        let Facts { mut counts, mut moments, mut specimens, specimens_left_out, opinions, ledger } = facts;
         let codes = made.codes(&counts, &moments, &opinions, nomenclature)?;
-        let mut pages: Vec<PageKey> = counts.keys().copied().collect();
-        // in the order of time: queries over days meet runs of the same day
-        pages.sort_unstable();
         for table in Table::COUNTS {
-            let mut rows: Rows<CellKey, i64> = Rows::default();
-            for key in pages.iter().filter(|k| k.table() == Some(table)) {
-                for (at, n) in counts.remove(key).unwrap_or_default() {
-                    rows.push(*key, [at, 0, 0], n);
-                }
-            }
-            batches.push((table.name(), made.counts(table, &rows)?));
+            let each = parts(&counts, |key| key.table() == Some(table)).into_iter().map(|pages| {
+                let rows = pages.iter().flat_map(|(key, _)| {
+                    let cells = counts.remove(key).unwrap_or_default().into_iter();
+                    cells.map(|(at, n)| (Cell::from_key(*key, [at, 0, 0]), n))
+                });
+                made.counts(table, &pages, rows)
+            });
+            batches.push((table.name(), each.collect::<Result<_, _>>()?));
         }
         let excluded: Vec<Symbol> = options.exclude_sources.iter().filter_map(|s| symbols.find(s)).collect();
-        let mut pages: Vec<PageKey> = moments.keys().copied().collect();
-        pages.sort_unstable();
         for table in Table::MOMENTS {
-            let mut rows: Rows<CellKey, Moments> = Rows::default();
-            for key in pages.iter().filter(|k| k.table() == Some(table)) {
-                for (at, m) in moments.remove(key).unwrap_or_default() {
-                    rows.push(*key, at, m);
-                }
-            }
-            batches.push((table.name(), made.moments(table, &rows, &excluded)?));
+            let each = parts(&moments, |key| key.table() == Some(table)).into_iter().map(|pages| {
+                let rows = pages.iter().flat_map(|(key, _)| {
+                    let cells = moments.remove(key).unwrap_or_default().into_iter();
+                    cells.map(|(at, m)| (Cell::from_key(*key, at), m))
+                });
+                made.moments(table, &pages, rows, &excluded)
+            });
+            batches.push((table.name(), each.collect::<Result<_, _>>()?));
         }
-        let mut pages: Vec<PageKey> = specimens.keys().copied().collect();
-        pages.sort_unstable();
-        let mut rows = Rows::default();
-        for key in pages {
-            for (specimen, n) in specimens.remove(&key).unwrap_or_default() {
-                rows.push(key, specimen, n);
-            }
-        }
-        batches.push((Table::Specimen.name(), made.specimens(&rows, &excluded)?));
-        let mut pages: Vec<PageKey> = opinions.keys().copied().collect();
-        pages.sort_unstable();
-        let mut rows = Rows::default();
-        let mut item = 0;
-        for key in pages {
-            for (said, n) in opinions.remove(&key).unwrap_or_default() {
-                item += 1;
-                said.0.iter().for_each(|opinion| rows.push(key, (item, *opinion), n));
-            }
-        }
-        batches.push((Table::Opinion.name(), made.opinions(&rows)?));
-        batches.push(("code", codes));
+        let texts = parts(&specimens, |_| true).into_iter().map(|pages| {
+            let rows = pages.iter().flat_map(|(key, _)| specimens.remove(key).unwrap_or_default());
+            made.specimens(&pages, rows, &excluded)
+        });
+        batches.push((Table::Specimen.name(), texts.collect::<Result<_, _>>()?));
+        batches.push((Table::Opinion.name(), vec![made.opinions(opinions)?]));
+        batches.push(("code", vec![codes]));
         let intake: Vec<_> = ledger.intake().collect();
-        batches.push((
-            "intake",
-            RecordBatch::try_from_iter_with_nullable([
-                ("kind", texts_of(intake.iter().map(|r| r.kind)), false),
-                ("outcome", texts_of(intake.iter().map(|r| r.outcome)), false),
-                ("reason", texts_of(intake.iter().map(|r| r.reason)), false),
-                ("n", ints(intake.iter().map(|r| r.n)), false),
-            ])?,
-        ));
+        let intake = RecordBatch::try_from_iter_with_nullable([
+            ("kind", texts_of(intake.iter().map(|r| r.kind)), false),
+            ("outcome", texts_of(intake.iter().map(|r| r.outcome)), false),
+            ("reason", texts_of(intake.iter().map(|r| r.reason)), false),
+            ("n", ints(intake.iter().map(|r| r.n)), false),
+        ])?;
+        batches.push(("intake", vec![intake]));
         let standing = [
             ("errors", ledger.errors),
             ("labelled", ledger.labelled),
@@ -117,14 +98,12 @@ impl Tables {
             ("superseded", ledger.superseded),
             ("orphans", ledger.orphans),
         ];
-        batches.push((
-            "ledger",
-            RecordBatch::try_from_iter_with_nullable([
-                ("name", texts_of(standing.iter().map(|s| s.0)), false),
-                ("n", ints(standing.iter().map(|s| s.1)), false),
-            ])?,
-        ));
-        Ok(Tables { batches })
+        let standing = RecordBatch::try_from_iter_with_nullable([
+            ("name", texts_of(standing.iter().map(|s| s.0)), false),
+            ("n", ints(standing.iter().map(|s| s.1)), false),
+        ])?;
+        batches.push(("ledger", vec![standing]));
+        Ok(Tables { batches, texts_left_out: specimens_left_out })
     }
 }
 
@@ -143,16 +122,34 @@ impl Maker<'_> {
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, self.names.clone())?))
     }
 
-    /// Columns that every fact table starts with.
-    fn common<K, V>(&self, rows: &Rows<K, V>) -> Result<Vec<Column>, ArrowError> {
-        // once a page: its rows have all of this in common
-        let of = |part: fn(&Series) -> Symbol| {
-            self.named(rows.by_page(|k| self.symbols.series(k.series()).as_ref().map(part)))
-        };
-        let routes: Int32Array = rows.by_page(|k| k.route().map(|r| r as i32)).collect();
-        let routes = DictionaryArray::<Int32Type>::try_new(routes, texts_of(["auto", "manual"].into_iter()))?;
-        let hours = TimestampSecondArray::from_iter_values(rows.by_page(|k| k.hour() * 3600));
-        let days = Date32Array::from_iter_values(rows.by_page(|k| day_of(k.hour(), self.zone)));
+    /// A column of few names, each with how many rows in a run have it; `None` = NULL. Half a million rows of four such columns
+    /// are worth keys of two bytes.
+    fn few(&self, runs: impl Iterator<Item = (Option<Symbol>, usize)>) -> Result<ArrayRef, ArrowError> {
+        let mut met: Vec<Symbol> = Vec::new();
+        let mut keys = Int16Builder::new();
+        for (name, rows) in runs {
+            let place = name.map(|name| {
+                met.iter().rposition(|known| *known == name).unwrap_or_else(|| {
+                    met.push(name);
+                    met.len() - 1
+                })
+            });
+            let key = place.map(i16::try_from).transpose().map_err(|_| ArrowError::DictionaryKeyOverflowError)?;
+            (0..rows).for_each(|_| keys.append_option(key));
+        }
+        let names = texts_of(met.iter().map(|name| self.symbols.text(*name)));
+        Ok(Arc::new(DictionaryArray::<Int16Type>::try_new(keys.finish(), names)?))
+    }
+
+    /// Columns that every fact table starts with: they are the same for all rows of a page.
+    fn common(&self, pages: &[(PageKey, usize)]) -> Result<Vec<Column>, ArrowError> {
+        let series: Vec<(Option<Series>, usize)> =
+            pages.iter().map(|(key, rows)| (self.symbols.series(key.series()), *rows)).collect();
+        let of = |part: fn(&Series) -> Symbol| self.few(series.iter().map(|(s, rows)| (s.as_ref().map(part), *rows)));
+        let routes: Int8Array = by_page(pages, |k| k.route().map(|r| r as i8)).collect();
+        let routes = DictionaryArray::<Int8Type>::try_new(routes, texts_of(["auto", "manual"].into_iter()))?;
+        let hours = TimestampSecondArray::from_iter_values(by_page(pages, |k| k.hour() * 3600));
+        let days = Date32Array::from_iter_values(by_page(pages, |k| day_of(k.hour(), self.zone)));
         Ok(vec![
             ("workspace", of(|s| s.workspace)?, true),
             ("model", of(|s| s.model)?, true),
@@ -164,125 +161,195 @@ impl Maker<'_> {
         ])
     }
 
-    fn counts(&self, table: Table, rows: &Rows<CellKey, i64>) -> Result<RecordBatch, ArrowError> {
-        let mut columns = self.common(rows)?;
-        match table {
-            Table::Volume => {
-                let cells: Vec<Cell> = rows.each_cell().collect();
-                let code = |c: &Cell| if let Cell::Volume { code, .. } = c { Some(*code) } else { None };
-                columns.push(("code", self.named(cells.iter().map(code))?, true));
-                columns.push(("grade", small(cells.iter().map(|c| i32::from(c.grade()))), false));
-            }
-            Table::Score => {
-                let cells: Vec<Cell> = rows.each_cell().collect();
-                let kind = |c: &Cell| if let Cell::Score { kind, .. } = c { *kind as i32 } else { 0 };
-                let bin = |c: &Cell| if let Cell::Score { bin, .. } = c { *bin as i32 } else { 0 };
-                columns.push(("kind", words(cells.iter().map(kind), &SCORES)?, false));
-                columns.push(("bin", small(cells.iter().map(bin)), false));
-            }
-            Table::Latency => {
-                let bin = |c: Cell| if let Cell::Latency { bin, .. } = c { bin } else { 0 };
-                columns.push(("bin", small(rows.each_cell().map(bin)), false));
-            }
-            _ => {
-                let names = Tally::ALL.map(Tally::as_str);
-                columns.push(("what", words(rows.at.iter().map(|a| a[0] as i32), &names)?, false));
+    /// A column of names, grown symbol by symbol.
+    fn grown(&self, mut keys: Int32Builder) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys.finish(), self.names.clone())?))
+    }
+
+    /// Keys come from cells, so that each row has its own; rows are taken from their pages one by one, and written nowhere
+    /// but in the columns.
+    fn counts(
+        &self,
+        table: Table,
+        pages: &[(PageKey, usize)],
+        rows: impl Iterator<Item = (Option<Cell>, i64)>,
+    ) -> Result<RecordBatch, ArrowError> {
+        let mut columns = self.common(pages)?;
+        let all = pages.iter().map(|(_, rows)| rows).sum();
+        let used = |yes: bool| Int32Builder::with_capacity(if yes { all } else { 0 });
+        let (mut one, mut other) = (used(true), used(matches!(table, Table::Volume | Table::Score)));
+        let mut counts = Int64Builder::with_capacity(all);
+        for (cell, n) in rows {
+            counts.append_value(n);
+            match cell {
+                Some(Cell::Volume { code, grade, .. }) => {
+                    one.append_value(code.0 as i32);
+                    other.append_value(i32::from(grade));
+                }
+                Some(Cell::Score { kind, bin, .. }) => {
+                    one.append_value(kind as i32);
+                    other.append_value(bin as i32);
+                }
+                Some(Cell::Latency { bin, .. }) => one.append_value(bin),
+                Some(Cell::Tally { what, .. }) => one.append_value(what as i32),
+                _ => one.append_null(),
             }
         }
-        columns.push(("n", ints(rows.values.iter().copied()), false));
+        match table {
+            Table::Volume => {
+                columns.push(("code", self.grown(one)?, true));
+                columns.push(("grade", Arc::new(other.finish()), false));
+            }
+            Table::Score => {
+                columns.push(("kind", words(one, &SCORES)?, false));
+                columns.push(("bin", Arc::new(other.finish()), false));
+            }
+            Table::Latency => columns.push(("bin", Arc::new(one.finish()), false)),
+            _ => columns.push(("what", words(one, &Tally::ALL.map(Tally::as_str))?, false)),
+        }
+        columns.push(("n", Arc::new(counts.finish()), false));
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
     fn moments(
         &self,
         table: Table,
-        rows: &Rows<CellKey, Moments>,
+        pages: &[(PageKey, usize)],
+        rows: impl Iterator<Item = (Option<Cell>, Moments)>,
         excluded: &[Symbol],
     ) -> Result<RecordBatch, ArrowError> {
-        let mut columns = self.common(rows)?;
-        let cells: Vec<Cell> = rows.each_cell().collect();
-        let sources = || cells.iter().map(Cell::source);
-        columns.push(("source", self.named(sources())?, true));
-        let counted = sources().map(|s| Some(s.is_some_and(|s| !excluded.contains(&s))));
-        columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), false));
-        match table {
-            Table::Outcome => {
-                let predicted = |c: &Cell| if let Cell::Outcome { predicted, .. } = c { *predicted } else { None };
-                let actual = |c: &Cell| if let Cell::Outcome { actual, .. } = c { *actual } else { None };
-                columns.push(("predicted", self.named(cells.iter().map(predicted))?, true));
-                columns.push(("actual", self.named(cells.iter().map(actual))?, true));
-                columns.push(("grade", small(cells.iter().map(|c| i32::from(c.grade()))), false));
+        let mut columns = self.common(pages)?;
+        let all = pages.iter().map(|(_, rows)| rows).sum();
+        let small = || Int32Builder::with_capacity(all);
+        let (mut sources, mut counted) = (small(), BooleanBuilder::with_capacity(all));
+        let [mut one, mut two, mut three] = [small(), small(), small()];
+        let of_scores = table == Table::Reliability;
+        let mut rights = BooleanBuilder::with_capacity(if of_scores { all } else { 0 });
+        let [mut n, mut unweighted] = [(), ()].map(|()| Int64Builder::with_capacity(all));
+        let weights = |yes: bool| Decimal128Builder::with_capacity(if yes { all } else { 0 });
+        let [mut w, mut w2, mut wx, mut wxx] = [true, true, of_scores, of_scores].map(weights);
+        for (cell, m) in rows {
+            let source = cell.as_ref().and_then(Cell::source);
+            sources.append_option(source.map(|s| s.0 as i32));
+            counted.append_value(source.is_some_and(|s| !excluded.contains(&s)));
+            match cell {
+                Some(Cell::Outcome { predicted, actual, grade, .. }) => {
+                    one.append_option(predicted.map(|s| s.0 as i32));
+                    two.append_option(actual.map(|s| s.0 as i32));
+                    three.append_value(i32::from(grade));
+                }
+                Some(Cell::Rank { level, rank, grade, .. }) => {
+                    one.append_value(i32::from(level));
+                    two.append_value(i32::from(rank));
+                    three.append_value(i32::from(grade));
+                }
+                Some(Cell::Reliability { kind, bin, level, right, .. }) => {
+                    one.append_value(kind as i32);
+                    two.append_value(bin as i32);
+                    three.append_value(i32::from(level));
+                    rights.append_value(right);
+                }
+                _ => one.append_null(),
             }
-            Table::Rank => {
-                let level = |c: &Cell| if let Cell::Rank { level, .. } = c { i32::from(*level) } else { 0 };
-                let rank = |c: &Cell| if let Cell::Rank { rank, .. } = c { i32::from(*rank) } else { 0 };
-                columns.push(("level", small(cells.iter().map(level)), false));
-                columns.push(("rank", small(cells.iter().map(rank)), false));
-                columns.push(("grade", small(cells.iter().map(|c| i32::from(c.grade()))), false));
-            }
-            _ => {
-                let kind = |c: &Cell| if let Cell::Reliability { kind, .. } = c { *kind as i32 } else { 0 };
-                let bin = |c: &Cell| if let Cell::Reliability { bin, .. } = c { *bin as i32 } else { 0 };
-                let level = |c: &Cell| if let Cell::Reliability { level, .. } = c { i32::from(*level) } else { 0 };
-                let right = |c: &Cell| if let Cell::Reliability { right, .. } = c { Some(*right) } else { None };
-                columns.push(("kind", words(cells.iter().map(kind), &SCORES)?, false));
-                columns.push(("bin", small(cells.iter().map(bin)), false));
-                columns.push(("level", small(cells.iter().map(level)), false));
-                columns.push(("right", Arc::new(cells.iter().map(right).collect::<BooleanArray>()), true));
+            n.append_value(i64::from(m.n));
+            unweighted.append_value(i64::from(m.unweighted));
+            w.append_value(decimal(i128::from(m.w)));
+            w2.append_value(decimal(m.w2.into()));
+            if of_scores {
+                wx.append_value(decimal(i128::from(m.wx)));
+                wxx.append_value(decimal(i128::from(m.wxx)));
             }
         }
-        let of = |part: fn(&Moments) -> i64| ints(rows.values.iter().map(part));
-        columns.push(("n", of(|m| i64::from(m.n)), false));
-        columns.push(("unweighted", of(|m| i64::from(m.unweighted)), false));
-        columns.push(("w", weights(rows.values.iter().map(|m| i128::from(m.w)))?, false));
-        columns.push(("w2", weights(rows.values.iter().map(|m| m.w2.into()))?, false));
-        if table == Table::Reliability {
-            columns.push(("wx", weights(rows.values.iter().map(|m| i128::from(m.wx)))?, false));
-            columns.push(("wxx", weights(rows.values.iter().map(|m| i128::from(m.wxx)))?, false));
+        columns.push(("source", self.grown(sources)?, true));
+        columns.push(("counted", Arc::new(counted.finish()), false));
+        match table {
+            Table::Outcome => {
+                columns.push(("predicted", self.grown(one)?, true));
+                columns.push(("actual", self.grown(two)?, true));
+                columns.push(("grade", Arc::new(three.finish()), false));
+            }
+            Table::Rank => {
+                columns.push(("level", Arc::new(one.finish()), false));
+                columns.push(("rank", Arc::new(two.finish()), false));
+                columns.push(("grade", Arc::new(three.finish()), false));
+            }
+            _ => {
+                columns.push(("kind", words(one, &SCORES)?, false));
+                columns.push(("bin", Arc::new(two.finish()), false));
+                columns.push(("level", Arc::new(three.finish()), false));
+                columns.push(("right", Arc::new(rights.finish()), true));
+            }
+        }
+        columns.push(("n", Arc::new(n.finish()), false));
+        columns.push(("unweighted", Arc::new(unweighted.finish()), false));
+        columns.push(("w", weight_column(w)?, false));
+        columns.push(("w2", weight_column(w2)?, false));
+        if of_scores {
+            columns.push(("wx", weight_column(wx)?, false));
+            columns.push(("wxx", weight_column(wxx)?, false));
         }
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
     /// Texts and attributes beside what became of them.
-    fn specimens(&self, rows: &Rows<Specimen, i64>, excluded: &[Symbol]) -> Result<RecordBatch, ArrowError> {
-        let mut columns = self.common(rows)?;
-        let verdict = || rows.at.iter().map(|s| s.verdict);
-        let counted = verdict().map(|v| v.map(|v| !excluded.contains(&v.source)));
-        let weight = verdict().map(|v| Some(v?.weight?.0 as f64 / Weight::ONE as f64));
-        let attributes =
-            rows.at.iter().map(|s| (!s.wording.attributes.is_empty()).then(|| object(&s.wording.attributes)));
-        columns.push(("text", texts_of(rows.at.iter().map(|s| &*s.wording.text)), false));
-        columns.push(("attributes", Arc::new(attributes.collect::<StringArray>()), true));
-        columns.push(("predicted", self.named(rows.at.iter().map(|s| s.predicted))?, true));
-        columns.push((
-            "confidence",
-            Arc::new(rows.at.iter().map(|s| Some(s.confidence.get())).collect::<Float64Array>()),
-            false,
-        ));
-        columns.push(("source", self.named(verdict().map(|v| Some(v?.source)))?, true));
-        columns.push(("counted", Arc::new(counted.collect::<BooleanArray>()), true));
-        columns.push(("actual", self.named(verdict().map(|v| v?.actual))?, true));
-        columns.push(("weight", Arc::new(weight.collect::<Float64Array>()), true));
-        columns.push(("n", ints(rows.values.iter().copied()), false));
+    fn specimens(
+        &self,
+        pages: &[(PageKey, usize)],
+        rows: impl Iterator<Item = (Specimen, i64)>,
+        excluded: &[Symbol],
+    ) -> Result<RecordBatch, ArrowError> {
+        let mut columns = self.common(pages)?;
+        let all = pages.iter().map(|(_, rows)| rows).sum();
+        let mut texts = StringBuilder::with_capacity(all, 0);
+        let mut attributes = StringBuilder::with_capacity(all, 0);
+        let [mut predicted, mut sources, mut actual] = [(), (), ()].map(|()| Int32Builder::with_capacity(all));
+        let [mut confidence, mut weight] = [(), ()].map(|()| Float64Builder::with_capacity(all));
+        let (mut counted, mut counts) = (BooleanBuilder::with_capacity(all), Int64Builder::with_capacity(all));
+        for (one, n) in rows {
+            texts.append_value(one.wording.text());
+            attributes.append_option(object(one.wording.attributes()));
+            predicted.append_option(one.predicted.map(|s| s.0 as i32));
+            confidence.append_value(one.confidence.get());
+            sources.append_option(one.verdict.map(|v| v.source.0 as i32));
+            counted.append_option(one.verdict.map(|v| !excluded.contains(&v.source)));
+            actual.append_option(one.verdict.and_then(|v| v.actual).map(|s| s.0 as i32));
+            weight.append_option(one.verdict.and_then(|v| v.weight).map(|w| w.0 as f64 / Weight::ONE as f64));
+            counts.append_value(n);
+        }
+        columns.push(("text", Arc::new(texts.finish()), false));
+        columns.push(("attributes", Arc::new(attributes.finish()), true));
+        columns.push(("predicted", self.grown(predicted)?, true));
+        columns.push(("confidence", Arc::new(confidence.finish()), false));
+        columns.push(("source", self.grown(sources)?, true));
+        columns.push(("counted", Arc::new(counted.finish()), true));
+        columns.push(("actual", self.grown(actual)?, true));
+        columns.push(("weight", Arc::new(weight.finish()), true));
+        columns.push(("n", Arc::new(counts.finish()), false));
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
     /// One row for every opinion; those of one prediction have the same item.
-    fn opinions(&self, rows: &Rows<(i64, Opinion), i64>) -> Result<RecordBatch, ArrowError> {
-        let mut columns = self.common(rows)?;
-        columns.push(("item", ints(rows.at.iter().map(|(item, _)| *item)), false));
-        columns.push(("annotator", self.named(rows.at.iter().map(|(_, opinion)| opinion.by))?, true));
-        columns.push(("code", self.named(rows.at.iter().map(|(_, opinion)| opinion.code))?, true));
-        columns.push(("n", ints(rows.values.iter().copied()), false));
+    fn opinions(&self, opinions: HashMap<PageKey, OpinionPage, FixedState>) -> Result<RecordBatch, ArrowError> {
+        let said = |page: &OpinionPage| page.keys().map(|said| said.0.len()).sum();
+        let pages: Vec<(PageKey, usize)> =
+            pages(&opinions, |_| true).into_iter().map(|(key, _)| (key, said(&opinions[&key]))).collect();
+        let items = pages.iter().flat_map(|(key, _)| &opinions[key]).zip(1..);
+        let rows: Vec<(i64, Opinion, i64)> =
+            items.flat_map(|((said, n), item)| said.0.iter().map(move |one| (item, *one, *n))).collect();
+        let mut columns = self.common(&pages)?;
+        columns.push(("item", ints(rows.iter().map(|(item, ..)| *item)), false));
+        columns.push(("annotator", self.named(rows.iter().map(|(_, one, _)| one.by))?, true));
+        columns.push(("code", self.named(rows.iter().map(|(_, one, _)| one.code))?, true));
+        columns.push(("n", ints(rows.iter().map(|(.., n)| *n)), false));
         RecordBatch::try_from_iter_with_nullable(columns)
     }
 
     /// One row for every code that occurs and every level at which it says something.
     fn codes(
         &self,
-        counts: &hashbrown::HashMap<PageKey, CountPage, foldhash::fast::FixedState>,
-        moments: &hashbrown::HashMap<PageKey, MomentPage, foldhash::fast::FixedState>,
-        opinions: &hashbrown::HashMap<PageKey, OpinionPage, foldhash::fast::FixedState>,
+        counts: &HashMap<PageKey, CountPage, FixedState>,
+        moments: &HashMap<PageKey, MomentPage, FixedState>,
+        opinions: &HashMap<PageKey, OpinionPage, FixedState>,
         nomenclature: &dyn Fn(SeriesId) -> Arc<Nomenclature>,
     ) -> Result<RecordBatch, ArrowError> {
         let mut seen: BTreeMap<(Symbol, Symbol), Arc<Nomenclature>> = BTreeMap::new();
@@ -335,7 +402,7 @@ impl Maker<'_> {
             }
         }
         RecordBatch::try_from_iter_with_nullable(vec![
-            ("nomenclature", self.named(nomenclatures.into_iter())?, true),
+            ("nomenclature", self.few(nomenclatures.into_iter().map(|name| (name, 1)))?, true),
             ("code", self.named(own.into_iter())?, true),
             ("level", Arc::new(Int32Array::from(levels)) as ArrayRef, false),
             ("ancestor", Arc::new(StringArray::from_iter_values(ancestors)), false),
@@ -343,86 +410,4 @@ impl Maker<'_> {
             ("known", Arc::new(known.into_iter().collect::<BooleanArray>()), false),
         ])
     }
-}
-
-/// Rows of one table, taken from its pages.
-struct Rows<K, V> {
-    /// Pages with the number of rows that each gave.
-    pages: Vec<(PageKey, usize)>,
-    at: Vec<K>,
-    values: Vec<V>,
-}
-
-impl<K, V> Default for Rows<K, V> {
-    fn default() -> Self {
-        Rows { pages: Vec::new(), at: Vec::new(), values: Vec::new() }
-    }
-}
-
-impl<K, V> Rows<K, V> {
-    fn push(&mut self, page: PageKey, at: K, value: V) {
-        match self.pages.last_mut() {
-            Some((last, n)) if *last == page => *n += 1,
-            _ => self.pages.push((page, 1)),
-        }
-        self.at.push(at);
-        self.values.push(value);
-    }
-
-    /// What is the same for all rows of a page, for every row.
-    fn by_page<T: Clone>(&self, of: impl Fn(PageKey) -> T) -> impl Iterator<Item = T> {
-        self.pages.iter().flat_map(move |(key, n)| std::iter::repeat_n(of(*key), *n))
-    }
-}
-
-impl<V> Rows<CellKey, V> {
-    /// Every row's cell. Keys come from cells, so that each has its inverse.
-    fn each_cell(&self) -> impl Iterator<Item = Cell> + '_ {
-        self.by_page(|page| page).zip(&self.at).filter_map(|(page, at)| Cell::from_key(page, *at))
-    }
-}
-
-const SCORES: [&str; 2] = ["probability", "confidence"];
-
-/// A column of few words, by their positions.
-fn words(keys: impl Iterator<Item = i32>, words: &[&str]) -> Result<ArrayRef, ArrowError> {
-    let keys: Int32Array = keys.map(Some).collect();
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, texts_of(words.iter().copied()))?))
-}
-
-fn small(n: impl Iterator<Item = i32>) -> ArrayRef {
-    Arc::new(Int32Array::from_iter_values(n))
-}
-
-fn texts_of<'a>(texts: impl Iterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(texts))
-}
-
-fn ints(n: impl Iterator<Item = i64>) -> ArrayRef {
-    Arc::new(Int64Array::from_iter_values(n))
-}
-
-/// From binary fixed point to nine decimals.
-fn weights(fixed: impl Iterator<Item = i128>) -> Result<ArrayRef, ArrowError> {
-    const BILLION: i128 = 1_000_000_000;
-    let decimal = |x: i128| match x.checked_mul(BILLION) {
-        Some(scaled) => (scaled + (1 << (Weight::PLACES - 1))) >> Weight::PLACES,
-        None => (x >> Weight::PLACES).saturating_mul(BILLION),
-    };
-    let array = Decimal128Array::from_iter_values(fixed.map(decimal));
-    Ok(Arc::new(array.with_precision_and_scale(38, WEIGHT_SCALE)?))
-}
-
-/// As a JSON object.
-fn object(pairs: &[(Box<str>, Box<str>)]) -> String {
-    let pairs: serde_json::Map<String, serde_json::Value> =
-        pairs.iter().map(|(name, value)| (name.to_string(), (&**value).into())).collect();
-    serde_json::Value::Object(pairs).to_string()
-}
-
-/// The day (since 1970) in `zone` on which an hour (since 1970, UTC) begins.
-pub(crate) fn day_of(hour: i64, zone: &TimeZone) -> i32 {
-    let Ok(instant) = Timestamp::from_second(hour * 3600) else { return 0 };
-    let offset = i64::from(zone.to_offset(instant).seconds());
-    (hour * 3600 + offset).div_euclid(86_400) as i32
 }

@@ -62,7 +62,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    pub const CURRENT: Fingerprint = Fingerprint { layout: 4 };
+    pub const CURRENT: Fingerprint = Fingerprint { layout: 5 };
 }
 
 /// What facts depend on besides their events: under other rules they are other facts.

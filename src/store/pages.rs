@@ -1,7 +1,7 @@
 use std::hash::Hash;
 
 use fjall::{Keyspace, OwnedWriteBatch, Readable, Snapshot};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, hash_map::Entry};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Store, StoreError};
@@ -15,6 +15,10 @@ use crate::fact::{CountPage, Facts, MomentPage, Opinions, PageKey, Specimen};
 #[derive(Debug, Default)]
 pub struct Pages {
     shapes: HashMap<PageKey, Shape, foldhash::fast::FixedState>,
+    /// The last page of a table and series ([`PageKey::run`]): one after it is new, and need not be looked for.
+    last: HashMap<u64, Option<PageKey>, foldhash::fast::FixedState>,
+    /// What pages are written in.
+    scratch: Vec<u8>,
 }
 
 /// Of one page.
@@ -31,8 +35,10 @@ struct Shape {
 
 /// A page up to this many bytes is written whole: a change would be hardly shorter.
 const SMALL: usize = 2 << 10;
-/// A reader adds up at most this many changes of a page.
+/// A reader adds up at most this many changes of a page...
 const MOST_CHANGES: u32 = 32;
+/// ...or one for so many of its bytes: a page of millions of texts is not written again for a few thousand more.
+const BYTES_A_CHANGE: usize = 64 << 10;
 /// Pages remembered; those of a present hour are a few dozen.
 const MOST_SHAPES: usize = 1 << 14;
 
@@ -128,14 +134,16 @@ impl Pages {
         key: PageKey,
         change: &P,
     ) -> Result<(), StoreError> {
-        let mut shape = match self.shapes.get(&key) {
-            Some(known) => *known,
+        let mut shape = match self.shapes.get(&key).copied() {
+            Some(known) => known,
+            None if self.goes_on(store, snapshot, key)? => Shape::default(),
             None => Shape::find(store, snapshot, key)?,
         };
-        let fold = shape.whole + shape.bytes <= SMALL || shape.changes >= MOST_CHANGES || shape.bytes > shape.whole / 2;
+        let most = MOST_CHANGES.max((shape.whole / BYTES_A_CHANGE) as u32);
+        let fold = shape.whole + shape.bytes <= SMALL || shape.changes >= most || shape.bytes > shape.whole / 2;
         if shape.whole == 0 && shape.changes == 0 {
             // most pages of a stream in the order of time: as they are
-            shape.whole = write_whole(store, batch, key, change)?;
+            shape.whole = self.write(store, batch, &key.0.to_be_bytes(), change)?;
         } else if fold {
             let mut page = P::default();
             for found in parts(store, snapshot, key) {
@@ -151,31 +159,50 @@ impl Pages {
             if page.is_empty() {
                 batch.remove(&store.facts, key.0.to_be_bytes());
             } else {
-                shape.whole = write_whole(store, batch, key, &page)?;
+                shape.whole = self.write(store, batch, &key.0.to_be_bytes(), &page)?;
             }
         } else {
-            let bytes = postcard::to_stdvec(change)?;
             shape.changes += 1;
-            shape.bytes += bytes.len();
-            batch.insert(&store.facts, change_key(key, shape.next), bytes);
+            shape.bytes += self.write(store, batch, &change_key(key, shape.next), change)?;
             shape.next = shape.next.wrapping_add(1);
         }
         self.shapes.insert(key, shape);
         Ok(())
     }
-}
 
-/// Writes a page and says how long it is.
-fn write_whole<P: Page>(
-    store: &Store,
-    batch: &mut OwnedWriteBatch,
-    key: PageKey,
-    page: &P,
-) -> Result<usize, StoreError> {
-    let bytes = postcard::to_stdvec(page)?;
-    let length = bytes.len();
-    batch.insert(&store.facts, key.0.to_be_bytes(), bytes);
-    Ok(length)
+    /// Whether the page comes after all that there are of its table and series; from then on it is the last.
+    fn goes_on(&mut self, store: &Store, snapshot: &Snapshot, key: PageKey) -> Result<bool, StoreError> {
+        let last = match self.last.entry(key.run()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let pages = key.all_of_run().map(|page| page.0.to_be_bytes());
+                let [from, to] = pages;
+                let last = snapshot.range(&store.facts, from..=to).next_back();
+                let last = last.map(|guard| guard.key().map_err(|e| store.wrap(e))).transpose()?;
+                unknown.insert(last.map(|at| store.page_key(&at)).transpose()?)
+            }
+        };
+        let new = last.is_none_or(|last| key > last);
+        if new {
+            *last = Some(key);
+        }
+        Ok(new)
+    }
+
+    /// Writes a page or a change and says how long it is.
+    fn write<P: Page>(
+        &mut self,
+        store: &Store,
+        batch: &mut OwnedWriteBatch,
+        at: &[u8],
+        page: &P,
+    ) -> Result<usize, StoreError> {
+        let mut bytes = std::mem::take(&mut self.scratch);
+        bytes.clear();
+        self.scratch = postcard::to_extend(page, bytes)?;
+        batch.insert(&store.facts, at, &self.scratch[..]);
+        Ok(self.scratch.len())
+    }
 }
 
 impl Shape {
@@ -218,10 +245,12 @@ fn parts<'a>(
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+
     use super::{MOST_CHANGES, WHOLE};
     use crate::{
         event::{Fixed, SeriesId, Symbol, Symbols, Wording},
-        fact::{Cell, Facts, Ledger, Moments, PageKey, Specimen, Table, Verdict},
+        fact::{Cell, Facts, Ledger, Moments, PageKey, Specimen, Verdict},
         store::{Commit, HeldLog, Selection, Store, Written},
     };
 
@@ -265,19 +294,28 @@ mod tests {
     fn a_part_of_the_specimens_is_the_same_one_whatever_comes_of_them() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let store = Store::open(dir.path()).expect("a store");
-        let page = |i: u32| PageKey::new(Table::Specimen, SeriesId(0), 500_000 + i64::from(i % 5), None);
         let specimen = |i: u32, verdict| Specimen {
-            wording: Wording { text: format!("texte {i}").into(), attributes: Box::default() }.into(),
+            wording: Wording::of(Some(&format!("texte {i}").into()), None, &mut BytesMut::new()).expect("a wording"),
             predicted: Some(Symbol(1)),
             confidence: Fixed(i % 7),
             verdict,
         };
+        let add = |facts: &mut Facts, i: u32, verdict, n| {
+            let one = specimen(i, verdict);
+            facts.specimen(one.page(SeriesId(0), 500_000 + i64::from(i % 5), None), one, n);
+        };
         let read = |most_specimens| {
             let selection = Selection { series: vec![SeriesId(0)], hours: vec![(0, 1 << 20)], most_specimens };
-            let found = store.facts(&selection).expect("facts").specimens;
+            let found = store.facts(&selection).expect("facts");
+            let mut left = all(&store);
+            left.leave_specimens(most_specimens.unwrap_or(u64::MAX));
+            (found, left)
+        };
+        let texts = |facts: Facts| {
+            let found = facts.specimens;
             let rows = found.into_iter().flat_map(|(key, page)| page.into_keys().map(move |one| (key, one)));
             let mut texts: Vec<(PageKey, String, bool)> =
-                rows.map(|(key, one)| (key, one.wording.text.to_string(), one.verdict.is_some())).collect();
+                rows.map(|(key, one)| (key, one.wording.text().to_owned(), one.verdict.is_some())).collect();
             texts.sort();
             texts
         };
@@ -285,21 +323,27 @@ mod tests {
         // in two batches, so that pages have changes beside them
         for half in [0..1_500, 1_500..3_000] {
             let mut facts = Facts::default();
-            half.for_each(|i| facts.specimen(page(i), specimen(i, None), 1));
+            half.for_each(|i| add(&mut facts, i, None, 1));
             commit(&store, facts, &mut written);
         }
-        let before = read(Some(600));
+        let (before, left) = read(Some(600));
+        assert!(before.specimens_left_out && left.specimens_left_out);
+        let before = texts(before);
         assert!((500..700).contains(&before.len()), "{}", before.len());
-        assert_eq!((read(None).len(), read(Some(3_000)).len(), read(Some(0)).len()), (3_000, 3_000, 0));
+        assert_eq!(before, texts(left), "files read at once leave the same ones");
+        for (most, there) in [(None, 3_000), (Some(3_000), 3_000), (Some(0), 0)] {
+            let (found, _) = read(most);
+            assert_eq!((found.specimens_left_out, texts(found).len()), (there == 0, there));
+        }
         let mut labels = Facts::default();
         let verdict = Verdict { actual: Some(Symbol(2)), source: Symbol(3), weight: None };
         for i in 0..3_000 {
-            labels.specimen(page(i), specimen(i, None), -1);
-            labels.specimen(page(i), specimen(i, Some(verdict)), 1);
+            add(&mut labels, i, None, -1);
+            add(&mut labels, i, Some(verdict), 1);
         }
         commit(&store, labels, &mut written);
         let labelled: Vec<_> = before.into_iter().map(|(key, text, _)| (key, text, true)).collect();
-        let after = read(Some(600));
+        let after = texts(read(Some(600)).0);
         // rows that cancel out are counted until they are folded, so the part is smaller at most
         assert!(after.len() >= 150 && after.iter().all(|row| labelled.contains(row)), "{}", after.len());
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     event::{Series, SeriesId, Symbols},
-    fact::{Facts, Ledger, PageKey, SpecimenPage, Table},
+    fact::{Facts, Ledger, PageKey, SpecimenPage, Table, Tier, lots_of},
 };
 
 /// Which facts to read.
@@ -74,7 +74,7 @@ impl Store {
         Ok(())
     }
 
-    fn page_key(&self, key: &[u8]) -> Result<PageKey, StoreError> {
+    pub(super) fn page_key(&self, key: &[u8]) -> Result<PageKey, StoreError> {
         let page = key.first_chunk().filter(|_| key.len() == WHOLE || key.len() == WHOLE + 4);
         page.map(|k| PageKey(u64::from_be_bytes(*k)))
             .ok_or_else(|| self.damaged("a page of facts has a key of another length".to_owned()))
@@ -99,8 +99,12 @@ impl View {
     pub fn facts(&self, selection: &Selection) -> Result<Facts, StoreError> {
         let mut facts = Facts::default();
         let below = self.highest_lot(selection)?;
-        for table in Table::all() {
-            for found in self.pages(table, selection) {
+        facts.specimens_left_out = below.is_some();
+        let drawn = |tier: &Tier| below.is_none_or(|below| tier.reaches_below(below));
+        let specimens = Tier::ALL.into_iter().filter(drawn).map(|tier| (Table::Specimen, tier));
+        let others = Table::all().filter(|table| *table != Table::Specimen).map(|table| (table, Tier::First));
+        for (table, tier) in others.chain(specimens) {
+            for found in self.pages(table, tier, selection) {
                 let (key, value) = found?;
                 self.store.collect(&mut facts, table, &key, &value, below)?;
             }
@@ -118,27 +122,35 @@ impl View {
     fn pages<'a>(
         &'a self,
         table: Table,
+        tier: Tier,
         selection: &'a Selection,
     ) -> impl Iterator<Item = Result<(UserKey, UserValue), StoreError>> + 'a {
         let runs =
             selection.series.iter().flat_map(|series| selection.hours.iter().map(move |hours| (*series, *hours)));
         let pages = runs.flat_map(move |(series, (from, to))| {
-            let [from, to] = [from, to].map(|hour| PageKey::new(table, series, hour, None).0.to_be_bytes());
+            let page = |hour| PageKey::new(table, series, hour, None).of_tier(tier).0.to_be_bytes();
+            let [from, to] = [from, to].map(page);
             self.snapshot.range(&self.store.facts, from..to)
         });
         pages.map(|guard| guard.into_inner().map_err(|e| self.store.wrap(e)))
     }
 
-    /// Specimens are read whose [lot](crate::fact::Specimen::lot) is below this; `None` = all. Their number is known before
-    /// any of them is made: a page begins with it.
+    /// Specimens are read whose [lot](crate::fact::Specimen::lot) is below this; `None` = all. Their number is known without
+    /// making any of them, as a page begins with it, and of many without reading all: a tier is a part of known size.
     fn highest_lot(&self, selection: &Selection) -> Result<Option<u64>, StoreError> {
+        /// So many are sure to two in a hundred.
+        const ENOUGH: u64 = 2_500;
         let Some(most) = selection.most_specimens else { return Ok(None) };
         let mut there = 0_u64;
-        for found in self.pages(Table::Specimen, selection) {
-            there = there.saturating_add(postcard::take_from_bytes::<u64>(&found?.1)?.0);
+        for tier in Tier::ALL {
+            for found in self.pages(Table::Specimen, tier, selection) {
+                there = there.saturating_add(postcard::take_from_bytes::<u64>(&found?.1)?.0);
+            }
+            if there >= ENOUGH {
+                return Ok(lots_of(most, there << tier.places()));
+            }
         }
-        let bound = most as f64 / there.max(1) as f64 * 2_f64.powi(64);
-        Ok((there > most).then_some(bound as u64))
+        Ok(lots_of(most, there))
     }
 
     fn meta<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {

@@ -169,9 +169,8 @@ fn row(page: PageKey, specimen: &Specimen, symbols: &Symbols) -> String {
         let weight = v.weight.map(|w| w.0 as f64 / Weight::ONE as f64);
         format!("{} {} {weight:?}", perhaps(v.actual), s(v.source))
     });
-    let pairs: Vec<String> =
-        specimen.wording.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<String> = specimen.wording.attributes().map(|(name, value)| format!("{name}={value}")).collect();
     let (predicted, confidence) = (perhaps(specimen.predicted), specimen.confidence.get().to_string());
-    let rest = [&*specimen.wording.text, &pairs.join(","), &predicted, &confidence, &format!("{verdict:?}")];
+    let rest = [specimen.wording.text(), &pairs.join(","), &predicted, &confidence, &format!("{verdict:?}")];
     cell_name("specimen", &series, page.hour(), page.route(), &rest.join("|"))
 }
