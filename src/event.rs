@@ -22,4 +22,4 @@ pub use reject::{Reason, Reject};
 pub use scalar::{Attributes, Scalar, Text};
 pub use symbol::{Series, SeriesId, Symbol, Symbols};
 pub use time::{EventTime, HOUR_MS};
-pub use wording::{SharedWording, Wording};
+pub use wording::Wording;

@@ -21,4 +21,4 @@ pub use grade::{GRADE_STARTS, GRADES, grade};
 pub use ledger::{IntakeRow, Ledger};
 pub use merge::{MergeError, Union, merge};
 pub use opinions::{Opinion, OpinionPage, Opinions};
-pub use specimen::{Specimen, SpecimenPage, Verdict};
+pub use specimen::{Specimen, SpecimenPage, Tier, Verdict, lots_of};

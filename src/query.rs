@@ -4,12 +4,13 @@
 //! [`Answer`] hands their rows over as plain numbers and texts, so that no engine type leaves this room.
 
 mod answer;
+mod columns;
 mod engine;
 mod question;
 mod table;
 
 pub use answer::Answer;
+pub(crate) use columns::day_of;
 pub use engine::{Engine, QueryError};
 pub use question::{Parameter, Question};
-pub(crate) use table::day_of;
 pub use table::{TableOptions, Tables};

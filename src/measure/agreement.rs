@@ -136,6 +136,9 @@ pub fn agreement(votes: &[Votes], confidence_level: f64) -> Option<Agreement> {
     })
 }
 
+/// Items with a code that its agreement needs for an interval: one alone says nothing of how items differ.
+const FEWEST: f64 = 2.0;
+
 /// Items that steady a variance, each as uncertain as one pair of labels: few items seldom show how much they differ.
 const TYPICAL: f64 = 2.0;
 
@@ -178,7 +181,10 @@ impl Code {
         let squares = self.equal_squared - 2.0 * p * self.product + p * p * self.labels_squared;
         let items = self.labels.powi(2) / self.labels_squared;
         let variance = squares.max(0.0) / self.labels.powi(2);
-        OfCode { labels: self.labels, agreement: interval(p, variance, items, confidence_level), instead }
+        // sums of whole numbers may end a rounding below
+        let told = items > FEWEST - 1e-9;
+        let agreement = if told { interval(p, variance, items, confidence_level) } else { Estimate::point(p) };
+        OfCode { labels: self.labels, agreement, instead }
     }
 }
 

@@ -110,6 +110,8 @@ fn intervals(right: WeightSums, wrong: WeightSums) -> Option<[Estimate; 7]> {
 struct Tally {
     covered: f64,
     width: f64,
+    /// Runs in which the truth was below the interval, and above it.
+    missed: [f64; 2],
 }
 
 /// Coverage and mean width of each method, over the runs that had a label.
@@ -124,11 +126,14 @@ fn simulate(design: &[Stratum], runs: u32, seed: u64) -> [Tally; 7] {
         for (tally, interval) in tallies.iter_mut().zip(intervals) {
             let (lower, upper) = (interval.lower.unwrap(), interval.upper.unwrap());
             // a bound computed to the last bit must not decide
-            tally.covered += f64::from(u8::from(lower - 1e-12 <= truth && truth <= upper + 1e-12));
+            let missed = [truth < lower - 1e-12, truth > upper + 1e-12];
+            tally.covered += f64::from(u8::from(missed == [false; 2]));
+            tally.missed.iter_mut().zip(missed).for_each(|(sum, one)| *sum += f64::from(u8::from(one)));
             tally.width += upper - lower;
         }
     }
-    tallies.map(|tally| Tally { covered: tally.covered / told, width: tally.width / told })
+    let mean = |sum: f64| sum / told;
+    tallies.map(|t| Tally { covered: mean(t.covered), width: mean(t.width), missed: t.missed.map(mean) })
 }
 
 #[test]
@@ -189,16 +194,15 @@ fn f1_intervals_cover() {
 #[test]
 #[ignore = "prints the table of docs/statistics.md"]
 fn coverage_table() {
-    println!("| design | {} |", METHODS.join(" | "));
-    println!("|---|{}", "---|".repeat(METHODS.len()));
+    println!("| design | {} | of it, truth below / above |", METHODS.join(" | "));
+    println!("|---|{}---|", "---|".repeat(METHODS.len()));
     for (name, design) in DESIGNS {
         let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
         let runs = (400_000_000 / rows).min(40_000);
-        let cells: Vec<String> = simulate(design, runs, 20_260_602)
-            .iter()
-            .map(|tally| format!("{:.1} ({:.3})", 100.0 * tally.covered, tally.width))
-            .collect();
-        println!("| {name} | {} |", cells.join(" | "));
+        let tallies = simulate(design, runs, 20_260_602);
+        let cells = tallies.map(|tally| format!("{:.1} ({:.3})", 100.0 * tally.covered, tally.width));
+        let [.., vigie] = tallies.map(|tally| tally.missed.map(|share| format!("{:.1}", 100.0 * share)).join(" / "));
+        println!("| {name} | {} | {vigie} |", cells.join(" | "));
     }
     for rows in [40, 200, 1_000, 10_000] {
         println!("F1, {rows} rows: {:.1}", 100.0 * f1_coverage(rows, 20_000));
