@@ -1,9 +1,9 @@
 use std::{
     fmt::Write,
     hash::{Hash, Hasher},
+    sync::Arc,
 };
 
-use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use siphasher::sip::SipHasher13;
 
@@ -11,14 +11,14 @@ use super::{Attributes, Scalar, Text};
 
 /// What a prediction was asked, as facts keep it: for emerging terms, examples and drift by attributes.
 ///
-/// The join's record and the facts share one: a clone copies no text, and its hash is made once. It lies in memory as it does
-/// on disk, beside others that were made with it: the length of the text in two bytes, the text, and for each attribute the
-/// length of its name in a byte, the name, the length of its value in a byte, the value.
-#[derive(Debug, Clone)]
-pub struct Wording {
-    bytes: Bytes,
-    fingerprint: u64,
-}
+/// The join's record and the facts share one: a clone copies no text, and its hash is made once. It lies in one piece of
+/// memory: its fingerprint in eight bytes, then what is on disk, the length of the text in two bytes, the text, and for each
+/// attribute the length of its name in a byte, the name, the length of its value in a byte, the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording(Arc<[u8]>);
+
+/// Bytes of the fingerprint.
+const FINGERPRINT: usize = 8;
 
 impl Wording {
     /// Bytes of a text; longer ones are cut between characters.
@@ -27,11 +27,11 @@ impl Wording {
     pub const MAX_ATTRIBUTES: usize = 16;
     pub const MAX_VALUE: usize = 64;
 
-    /// `None` where there is nothing to keep. It is laid out in `bytes`: whoever makes many hands in the same ones, and an
-    /// allocation serves hundreds of them.
-    pub fn of(text: Option<&Text<'_>>, attributes: Option<&Attributes<'_>>, bytes: &mut BytesMut) -> Option<Self> {
+    /// `None` where there is nothing to keep. It is laid out in `bytes` first: whoever makes many hands in the same ones.
+    pub fn of(text: Option<&Text<'_>>, attributes: Option<&Attributes<'_>>, bytes: &mut Vec<u8>) -> Option<Self> {
         let text = text.map_or("", Text::as_str).trim();
         bytes.clear();
+        bytes.extend_from_slice(&[0; FINGERPRINT]);
         push_text(bytes, &text[..text.floor_char_boundary(Self::MAX_TEXT)]);
         let (mut written, mut kept) = (String::new(), 0);
         for (name, value) in attributes.iter().flat_map(|a| &a.0) {
@@ -56,17 +56,30 @@ impl Wording {
                 break;
             }
         }
-        (!text.is_empty() || kept > 0).then(|| Wording::from(bytes.split().freeze()))
+        (!text.is_empty() || kept > 0).then(|| Wording::sealed(bytes))
+    }
+
+    /// With the fingerprint written before what it is of.
+    fn sealed(bytes: &mut [u8]) -> Self {
+        let (place, said) = bytes.split_at_mut(FINGERPRINT);
+        let mut h = SipHasher13::new();
+        h.write(said);
+        place.copy_from_slice(&h.finish().to_le_bytes());
+        Wording((&*bytes).into())
+    }
+
+    fn said(&self) -> &[u8] {
+        &self.0[FINGERPRINT..]
     }
 
     /// The text; empty where only attributes were asked.
     pub fn text(&self) -> &str {
-        split(&self.bytes).map_or("", |(text, _)| text)
+        split(self.said()).map_or("", |(text, _)| text)
     }
 
     /// Names and values, by name.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut rest = split(&self.bytes).map_or(&[][..], |(_, rest)| rest);
+        let mut rest = split(self.said()).map_or(&[][..], |(_, rest)| rest);
         std::iter::from_fn(move || {
             let (name, after) = part(rest)?;
             let (value, after) = part(after)?;
@@ -77,19 +90,19 @@ impl Wording {
 
     /// A number drawn by text and attributes, the same in every process.
     pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
+        self.0.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 }
 
 /// MAX_TEXT fits in two bytes.
-fn push_text(bytes: &mut BytesMut, text: &str) {
+fn push_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(&(text.len() as u16).to_le_bytes());
     bytes.extend_from_slice(text.as_bytes());
 }
 
 /// MAX_VALUE fits in a byte.
-fn push(bytes: &mut BytesMut, part: &str) {
-    bytes.put_u8(part.len() as u8);
+fn push(bytes: &mut Vec<u8>, part: &str) {
+    bytes.push(part.len() as u8);
     bytes.extend_from_slice(part.as_bytes());
 }
 
@@ -119,43 +132,28 @@ fn is_whole(bytes: &[u8]) -> bool {
     true
 }
 
-impl From<Bytes> for Wording {
-    fn from(bytes: Bytes) -> Self {
-        let mut h = SipHasher13::new();
-        h.write(&bytes);
-        Wording { fingerprint: h.finish(), bytes }
-    }
-}
-
-impl PartialEq for Wording {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes.as_ptr() == other.bytes.as_ptr()
-            || (self.fingerprint == other.fingerprint && self.bytes == other.bytes)
-    }
-}
-
-impl Eq for Wording {}
-
 impl Hash for Wording {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.fingerprint);
+        state.write_u64(self.fingerprint());
     }
 }
 
 impl Serialize for Wording {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.bytes)
+        serializer.serialize_bytes(self.said())
     }
 }
 
 impl<'de> Deserialize<'de> for Wording {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = <&[u8]>::deserialize(deserializer)?;
-        if is_whole(bytes) {
-            Ok(Wording::from(Bytes::copy_from_slice(bytes)))
-        } else {
-            Err(D::Error::custom("a wording is damaged"))
+        if !is_whole(bytes) {
+            return Err(D::Error::custom("a wording is damaged"));
         }
+        let mut own = Vec::with_capacity(FINGERPRINT + bytes.len());
+        own.extend_from_slice(&[0; FINGERPRINT]);
+        own.extend_from_slice(bytes);
+        Ok(Wording::sealed(&mut own))
     }
 }
 
@@ -166,14 +164,14 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Wording {
-        Wording::of(Some(&text.to_owned().into()), None, &mut BytesMut::new()).expect("a wording")
+        Wording::of(Some(&text.to_owned().into()), None, &mut Vec::new()).expect("a wording")
     }
 
     #[test]
     fn a_wording_is_read_as_it_was_written() {
         let pair = |name: &'static str, value: &'static str| (Text::from(name), Scalar::Text(value.into()));
         let attributes = Attributes(vec![pair("form", "F1"), pair("région", "Île-de-France")]);
-        let one = Wording::of(Some(&"crêpes".into()), Some(&attributes), &mut BytesMut::new()).expect("a wording");
+        let one = Wording::of(Some(&"crêpes".into()), Some(&attributes), &mut Vec::new()).expect("a wording");
         let bytes = postcard::to_stdvec(&one).expect("bytes");
         let read: Wording = postcard::from_bytes(&bytes).expect("a wording");
         assert_eq!((read.text(), read.fingerprint()), ("crêpes", one.fingerprint()));
@@ -196,13 +194,13 @@ mod tests {
             pair("none", Scalar::Null),
             pair("size", Scalar::Number(2.5)),
         ]);
-        let kept = Wording::of(Some(&text), Some(&attributes), &mut BytesMut::new()).expect("a wording");
+        let kept = Wording::of(Some(&text), Some(&attributes), &mut Vec::new()).expect("a wording");
         assert_eq!(kept.text().chars().count(), 200);
         let found: Vec<(&str, &str)> = kept.attributes().collect();
         assert_eq!(found, [("form", "F1"), ("new", "true"), ("size", "2.5")]);
-        assert_eq!(Wording::of(Some(&"  ".into()), None, &mut BytesMut::new()), None);
+        assert_eq!(Wording::of(Some(&"  ".into()), None, &mut Vec::new()), None);
         let many = (0..40).map(|i| (Text::from(format!("a{i:02}")), Scalar::Bool(false))).collect();
-        let kept = Wording::of(None, Some(&Attributes(many)), &mut BytesMut::new()).expect("a wording");
+        let kept = Wording::of(None, Some(&Attributes(many)), &mut Vec::new()).expect("a wording");
         assert_eq!((kept.text(), kept.attributes().count()), ("", Wording::MAX_ATTRIBUTES));
     }
 
@@ -210,7 +208,8 @@ mod tests {
         /// Bytes of a damaged store or of another replica.
         #[test]
         fn any_bytes_are_a_wording_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            let framed = postcard::to_stdvec(&Wording::from(Bytes::from(bytes.clone()))).expect("bytes");
+            let unread = Wording::sealed(&mut [&[0; FINGERPRINT][..], &bytes].concat());
+            let framed = postcard::to_stdvec(&unread).expect("bytes");
             if let Ok(read) = postcard::from_bytes::<Wording>(&framed) {
                 let parts: usize = read.attributes().map(|(name, value)| name.len() + value.len() + 2).sum();
                 prop_assert_eq!(2 + read.text().len() + parts, bytes.len());

@@ -1,4 +1,3 @@
-use bytes::BytesMut;
 use hashbrown::HashMap;
 use siphasher::sip128::SipHasher13;
 
@@ -21,10 +20,8 @@ pub struct Admission {
     codes: HashMap<u64, Symbol, foldhash::fast::FixedState>,
     /// Series of the last prediction: streams come in long runs of one version.
     last: Option<LastSeries>,
-    /// What bodies are hashed in.
+    /// What bodies are hashed in, and wordings laid out.
     scratch: Vec<u8>,
-    /// Where wordings are laid down.
-    wordings: BytesMut,
 }
 
 #[derive(Debug, Clone)]
@@ -38,8 +35,6 @@ struct LastSeries {
     policy: Policy,
 }
 
-/// Bytes that are allocated for wordings at a time.
-const WORDINGS: usize = 64 << 10;
 const DEFAULT_WORKSPACE: &str = "default";
 const MAX_CANDIDATES: usize = 100;
 /// Probabilities this far outside [0, 1] are rounding (fastText says 1.0000000136); further out they are an error.
@@ -47,14 +42,7 @@ const PROBABILITY_SLACK: f64 = 0.001;
 
 impl Admission {
     pub fn new(symbols: Symbols, policies: Policies) -> Self {
-        Admission {
-            symbols,
-            policies,
-            codes: HashMap::default(),
-            last: None,
-            scratch: Vec::new(),
-            wordings: BytesMut::with_capacity(WORDINGS),
-        }
+        Admission { symbols, policies, codes: HashMap::default(), last: None, scratch: Vec::new() }
     }
 
     /// # Errors
@@ -127,7 +115,7 @@ impl Admission {
             latency,
             clips,
             candidates,
-            wording: if kept { Wording::of(p.text.as_ref(), p.attributes.as_ref(), &mut self.wordings) } else { None },
+            wording: if kept { Wording::of(p.text.as_ref(), p.attributes.as_ref(), &mut self.scratch) } else { None },
         };
         Ok((key, entry))
     }

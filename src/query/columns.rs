@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Rows of a batch: what a query makes of them on the way stays small, and their columns fit where facts lay before.
-const ROWS: usize = 1 << 14;
+const ROWS: usize = 1 << 13;
 
 /// Decimal places of weights: `DECIMAL(38, 9)`, so that sums are exact in any order.
 const WEIGHT_SCALE: i8 = 9;

@@ -54,17 +54,8 @@ impl Tables {
         let mut batches = Vec::new();
         let Facts { mut counts, mut moments, mut specimens, specimens_left_out, opinions, ledger } = facts;
         let codes = made.codes(&counts, &moments, &opinions, nomenclature)?;
-        for table in Table::COUNTS {
-            let each = parts(&counts, |key| key.table() == Some(table)).into_iter().map(|pages| {
-                let rows = pages.iter().flat_map(|(key, _)| {
-                    let cells = counts.remove(key).unwrap_or_default().into_iter();
-                    cells.map(|(at, n)| (Cell::from_key(*key, [at, 0, 0]), n))
-                });
-                made.counts(table, &pages, rows)
-            });
-            batches.push((table.name(), each.collect::<Result<_, _>>()?));
-        }
         let excluded: Vec<Symbol> = options.exclude_sources.iter().filter_map(|s| symbols.find(s)).collect();
+        // the larger ones first: counts fit where they lay
         for table in Table::MOMENTS {
             let each = parts(&moments, |key| key.table() == Some(table)).into_iter().map(|pages| {
                 let rows = pages.iter().flat_map(|(key, _)| {
@@ -72,6 +63,16 @@ impl Tables {
                     cells.map(|(at, m)| (Cell::from_key(*key, at), m))
                 });
                 made.moments(table, &pages, rows, &excluded)
+            });
+            batches.push((table.name(), each.collect::<Result<_, _>>()?));
+        }
+        for table in Table::COUNTS {
+            let each = parts(&counts, |key| key.table() == Some(table)).into_iter().map(|pages| {
+                let rows = pages.iter().flat_map(|(key, _)| {
+                    let cells = counts.remove(key).unwrap_or_default().into_iter();
+                    cells.map(|(at, n)| (Cell::from_key(*key, [at, 0, 0]), n))
+                });
+                made.counts(table, &pages, rows)
             });
             batches.push((table.name(), each.collect::<Result<_, _>>()?));
         }

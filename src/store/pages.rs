@@ -245,8 +245,6 @@ fn parts<'a>(
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
-
     use super::{MOST_CHANGES, WHOLE};
     use crate::{
         event::{Fixed, SeriesId, Symbol, Symbols, Wording},
@@ -295,7 +293,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         let store = Store::open(dir.path()).expect("a store");
         let specimen = |i: u32, verdict| Specimen {
-            wording: Wording::of(Some(&format!("texte {i}").into()), None, &mut BytesMut::new()).expect("a wording"),
+            wording: Wording::of(Some(&format!("texte {i}").into()), None, &mut Vec::new()).expect("a wording"),
             predicted: Some(Symbol(1)),
             confidence: Fixed(i % 7),
             verdict,
