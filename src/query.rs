@@ -9,7 +9,7 @@ mod engine;
 mod question;
 mod table;
 
-pub use answer::Answer;
+pub use answer::{Answer, Column};
 pub(crate) use columns::day_of;
 pub use engine::{Engine, QueryError};
 pub use question::{Parameter, Question};
