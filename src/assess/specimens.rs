@@ -1,4 +1,4 @@
-use std::{cmp::Ordering, collections::BTreeMap, hash::Hasher};
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use siphasher::sip::SipHasher13;
 
@@ -50,15 +50,10 @@ pub fn specimens(answer: &Answer) -> Vec<Specimen<'_>> {
         n: n.count(row),
     };
     // a store gives its rows in no order; any will do that is always the same and leaves equal texts beside each other
-    let mut keyed: Vec<_> = (0..answer.rows()).map(of).map(|one| ((one.day, drawn(one.text)), one)).collect();
+    let mut keyed: Vec<_> =
+        (0..answer.rows()).map(of).map(|one| ((one.day, SipHasher13::new().hash(one.text.as_bytes())), one)).collect();
     keyed.sort_unstable_by(|(a, one), (b, other)| a.cmp(b).then_with(|| order(one, other)));
     keyed.into_iter().map(|(_, one)| one).collect()
-}
-
-fn drawn(text: &str) -> u64 {
-    let mut h = SipHasher13::new();
-    h.write(text.as_bytes());
-    h.finish()
 }
 
 /// Of specimens of one day.

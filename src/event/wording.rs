@@ -62,9 +62,7 @@ impl Wording {
     /// With the fingerprint written before what it is of.
     fn sealed(bytes: &mut [u8]) -> Self {
         let (place, said) = bytes.split_at_mut(FINGERPRINT);
-        let mut h = SipHasher13::new();
-        h.write(said);
-        place.copy_from_slice(&h.finish().to_le_bytes());
+        place.copy_from_slice(&SipHasher13::new().hash(said).to_le_bytes());
         Wording((&*bytes).into())
     }
 

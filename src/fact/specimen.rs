@@ -64,12 +64,7 @@ impl Tier {
 
     /// Whether a lot below the bound can be in it.
     pub fn reaches_below(self, bound: u64) -> bool {
-        let lowest = match self {
-            Tier::First => 0,
-            Tier::Second => 1 << (64 - Tier::First.places()),
-            Tier::Third => 1 << (64 - Tier::Second.places()),
-        };
-        lowest < bound
+        bound.checked_sub(1).is_some_and(|highest| self <= Tier::of(highest))
     }
 }
 

@@ -110,13 +110,10 @@ impl Tabulator {
         admitted: &mut Vec<Admitted>,
     ) -> Result<Vec<(u64, Kind)>, StoreError> {
         // the join does not mind the order of events; the store does: neighbouring keys are found from each other
-        let mut order: Vec<(JoinKey, u32)> = admitted.iter().map(|a| a.key).zip(0..).collect();
-        // events are large: sorting them themselves would move each a dozen times
-        order.sort_unstable();
-        let mut waiting: Vec<Option<Admitted>> = admitted.drain(..).map(Some).collect();
+        // events are large: keys are sorted apart, and each event is moved once
+        admitted.sort_by_cached_key(|a| a.key);
         let mut conflicts = Vec::new();
-        for (_, at) in order {
-            let Some(Admitted { key, offset, entry }) = waiting[at as usize].take() else { continue };
+        for Admitted { key, offset, entry } in admitted.drain(..) {
             let kind = entry.kind();
             if self.join(state, key, entry)? == JoinVerdict::Conflict {
                 conflicts.push((offset, kind));

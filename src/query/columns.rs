@@ -51,6 +51,16 @@ pub(super) fn parts<K, V>(
     parts
 }
 
+/// The rows of these pages, each page freed once its rows are read.
+pub(super) fn taken<K, V>(
+    of: &mut HashMap<PageKey, HashMap<K, V, FixedState>, FixedState>,
+    pages: &[(PageKey, usize)],
+) -> impl Iterator<Item = (PageKey, K, V)> {
+    pages
+        .iter()
+        .flat_map(|(key, _)| of.remove(key).unwrap_or_default().into_iter().map(move |(at, value)| (*key, at, value)))
+}
+
 /// What is the same for all rows of a page, for every row.
 pub(super) fn by_page<T: Clone>(pages: &[(PageKey, usize)], of: impl Fn(PageKey) -> T) -> impl Iterator<Item = T> {
     pages.iter().flat_map(move |(key, n)| std::iter::repeat_n(of(*key), *n))

@@ -13,7 +13,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 
-use super::columns::{SCORES, by_page, day_of, decimal, ints, object, pages, parts, texts_of, weight_column, words};
+use super::columns::{
+    SCORES, by_page, day_of, decimal, ints, object, pages, parts, taken, texts_of, weight_column, words,
+};
 use crate::{
     event::{Series, SeriesId, Symbol, Symbols, Weight},
     fact::{Cell, CountPage, Facts, MomentPage, Moments, Opinion, OpinionPage, PageKey, Specimen, Table, Tally},
@@ -58,26 +60,20 @@ impl Tables {
         // the larger ones first: counts fit where they lay
         for table in Table::MOMENTS {
             let each = parts(&moments, |key| key.table() == Some(table)).into_iter().map(|pages| {
-                let rows = pages.iter().flat_map(|(key, _)| {
-                    let cells = moments.remove(key).unwrap_or_default().into_iter();
-                    cells.map(|(at, m)| (Cell::from_key(*key, at), m))
-                });
+                let rows = taken(&mut moments, &pages).map(|(key, at, m)| (Cell::from_key(key, at), m));
                 made.moments(table, &pages, rows, &excluded)
             });
             batches.push((table.name(), each.collect::<Result<_, _>>()?));
         }
         for table in Table::COUNTS {
             let each = parts(&counts, |key| key.table() == Some(table)).into_iter().map(|pages| {
-                let rows = pages.iter().flat_map(|(key, _)| {
-                    let cells = counts.remove(key).unwrap_or_default().into_iter();
-                    cells.map(|(at, n)| (Cell::from_key(*key, [at, 0, 0]), n))
-                });
+                let rows = taken(&mut counts, &pages).map(|(key, at, n)| (Cell::from_key(key, [at, 0, 0]), n));
                 made.counts(table, &pages, rows)
             });
             batches.push((table.name(), each.collect::<Result<_, _>>()?));
         }
         let texts = parts(&specimens, |_| true).into_iter().map(|pages| {
-            let rows = pages.iter().flat_map(|(key, _)| specimens.remove(key).unwrap_or_default());
+            let rows = taken(&mut specimens, &pages).map(|(_, one, n)| (one, n));
             made.specimens(&pages, rows, &excluded)
         });
         batches.push((Table::Specimen.name(), texts.collect::<Result<_, _>>()?));
@@ -119,8 +115,9 @@ type Column = (&'static str, ArrayRef, bool);
 
 impl Maker<'_> {
     fn named(&self, keys: impl Iterator<Item = Option<Symbol>>) -> Result<ArrayRef, ArrowError> {
-        let keys: Int32Array = keys.map(|s| s.map(|s| s.0 as i32)).collect();
-        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, self.names.clone())?))
+        let mut grown = Int32Builder::new();
+        grown.extend(keys.map(|s| s.map(|s| s.0 as i32)));
+        self.grown(grown)
     }
 
     /// A column of few names, each with how many rows in a run have it; `None` = NULL. Half a million rows of four such columns

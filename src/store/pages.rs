@@ -175,9 +175,7 @@ impl Pages {
         let last = match self.last.entry(key.run()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                let pages = key.all_of_run().map(|page| page.0.to_be_bytes());
-                let [from, to] = pages;
-                let last = snapshot.range(&store.facts, from..=to).next_back();
+                let last = run(store, snapshot, key).next_back();
                 let last = last.map(|guard| guard.key().map_err(|e| store.wrap(e))).transpose()?;
                 unknown.insert(last.map(|at| store.page_key(&at)).transpose()?)
             }
@@ -231,6 +229,12 @@ fn change_key(key: PageKey, number: u32) -> [u8; WHOLE + 4] {
     at[..WHOLE].copy_from_slice(&key.0.to_be_bytes());
     at[WHOLE..].copy_from_slice(&number.to_be_bytes());
     at
+}
+
+/// All pages of the [run](PageKey::run) that a page is of, and their changes.
+pub(super) fn run(store: &Store, snapshot: &Snapshot, of: PageKey) -> fjall::Iter {
+    let [from, to] = of.all_of_run().map(|page| page.0.to_be_bytes());
+    snapshot.range(&store.facts, from..=to)
 }
 
 /// The page and its changes, in the order of their numbers.

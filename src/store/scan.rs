@@ -2,7 +2,7 @@ use fjall::{Readable, Snapshot, UserKey, UserValue};
 
 use super::{
     Position, Rules, Store, StoreError, Topology,
-    pages::{Page, WHOLE},
+    pages::{Page, WHOLE, run},
 };
 use crate::{
     event::{Series, SeriesId, Symbols},
@@ -223,9 +223,7 @@ impl View {
     /// When the store cannot be read.
     pub fn hours(&self, series: SeriesId) -> Result<Option<(i64, i64)>, StoreError> {
         let store = &self.store;
-        let from = PageKey::new(Table::Tally, series, 0, None).0.to_be_bytes();
-        let to = PageKey::new(Table::Tally, series, i64::MAX, None).0.to_be_bytes();
-        let mut range = self.snapshot.range(&store.facts, from..to);
+        let mut range = run(store, &self.snapshot, PageKey::new(Table::Tally, series, 0, None));
         let hour = |guard: fjall::Guard| -> Result<i64, StoreError> {
             Ok(store.page_key(&guard.key().map_err(|e| store.wrap(e))?)?.hour())
         };

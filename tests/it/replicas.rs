@@ -196,7 +196,10 @@ fn who_does_not_make_sense_is_named_and_counted_out() {
     let listing: Value = serde_json::from_str(&listing).expect("JSON");
     assert_eq!((&listing["partitions"], listing["held"].as_array().map(Vec::len)), (&json!(3), Some(2)), "{listing}");
     assert!(listing["held"][0]["position"]["journal"].as_u64() > Some(0), "{listing}");
-    for bytes in [&b""[..], b"hello", &[3, 255, 255, 255, 255, 255, 255, 255, 255, 1], &[1, 0]] {
+    // of this layout, but no request
+    let mut damaged = pack(&()).expect("bytes");
+    damaged.extend([255, 255, 255, 255, 255, 255, 255, 255, 1]);
+    for bytes in [&b""[..], b"hello", &damaged, &[1, 0]] {
         assert_eq!(agent.post(format!("{url}/facts")).send(bytes).expect("POST").status().as_u16(), 400);
     }
     let backwards = vec![Wanted { partition: 0, series: None, hours: vec![(9, 3)], most_specimens: None }];
