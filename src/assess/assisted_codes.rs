@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::design::{Design, grade_of};
 use crate::{
@@ -28,8 +28,11 @@ pub fn assisted_precision(
         let side = if predicted == outcome.text(row, "actual") { &mut bin.right } else { &mut bin.wrong };
         *side += design.sums(outcome, row);
     }
-    let (names, parts): (Vec<&str>, Vec<Vec<Vec<ScoreBin>>>) =
-        codes.into_iter().map(|(code, routes)| (code, routes.into_values().collect())).unzip();
+    let routes: BTreeSet<Option<&str>> = codes.values().flat_map(|of| of.keys().copied()).collect();
+    let parts: Vec<Vec<Vec<ScoreBin>>> = codes
+        .values()
+        .map(|of| routes.iter().map(|route| of.get(route).cloned().unwrap_or_else(none)).collect())
+        .collect();
     let found = assisted_parts(&parts, confidence_level);
-    names.into_iter().zip(found).filter_map(|(code, found)| Some((code.to_owned(), found?))).collect()
+    codes.into_keys().zip(found).filter_map(|(code, found)| Some((code.to_owned(), found?))).collect()
 }

@@ -97,7 +97,7 @@ pub fn by_code(
     };
     let assisted = assisted_precision(graded, (outcome, design), plan.request.confidence_level);
     let (precisions, recalls) = (steady(|of| of.false_positive), steady(|of| of.false_negative));
-    let all = codes.values().map(|of| of.right + of.false_negative).sum();
+    let all = [codes.values().map(|of| of.right).sum(), codes.values().map(|of| of.false_negative).sum()];
     let mut table: Vec<CodeQuality> = codes
         .into_iter()
         .zip(precisions.into_iter().zip(recalls))
@@ -119,7 +119,7 @@ pub fn sensitive(plan: &Plan) -> Vec<String> {
 fn quality(
     plan: &Plan,
     code: String,
-    (of, all): (&Code, WeightSums),
+    (of, all): (&Code, [WeightSums; 2]),
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
     let measured = classification(of.right, of.false_positive, of.false_negative, all, plan.request.confidence_level);

@@ -50,18 +50,17 @@ pub struct Accuracy {
 /// assert!(accuracy.estimate.lower.unwrap() > 0.77 && accuracy.estimate.upper.unwrap() < 0.88);
 /// ```
 pub fn accuracy(right: WeightSums, wrong: WeightSums, confidence_level: f64) -> Accuracy {
-    accuracy_among([right, wrong], WeightSums::default(), 0.0, confidence_level)
+    accuracy_of_part([right, wrong], None, confidence_level)
 }
 
-/// [`accuracy`] of few rows, of which `borrowed` on each side are like `others` (all labels, seen as these are).
-pub(super) fn accuracy_among(
+/// [`accuracy`] of few rows, which are part of a `whole` (right and wrong, seen as these are).
+pub(super) fn accuracy_of_part(
     [right, wrong]: [WeightSums; 2],
-    others: WeightSums,
-    borrowed: f64,
+    whole: Option<[WeightSums; 2]>,
     confidence_level: f64,
 ) -> Accuracy {
     let n = right.n.saturating_add(wrong.n);
-    let (estimate, n_eff) = ratio_among(&right, &wrong, &others, borrowed).interval(confidence_level);
+    let (estimate, n_eff) = ratio_of_part(&right, &wrong, whole).interval(confidence_level);
     Accuracy { estimate, n, n_eff, naive: (n > 0).then(|| right.n as f64 / n as f64) }
 }
 
@@ -81,10 +80,10 @@ pub fn variance(right: WeightSums, wrong: WeightSums) -> Option<f64> {
 }
 
 pub(super) fn ratio(right: &WeightSums, wrong: &WeightSums) -> Ratio {
-    ratio_among(right, wrong, &WeightSums::default(), 0.0)
+    ratio_of_part(right, wrong, None)
 }
 
-pub(super) fn ratio_among(right: &WeightSums, wrong: &WeightSums, others: &WeightSums, borrowed: f64) -> Ratio {
-    let [success, failure, others] = [right, wrong, others].map(|rows| Side::new(rows, 1.0));
-    Ratio { success, failure, others, borrowed }
+pub(super) fn ratio_of_part(right: &WeightSums, wrong: &WeightSums, whole: Option<[WeightSums; 2]>) -> Ratio {
+    let side = |rows: &WeightSums| Side::new(rows, 1.0);
+    Ratio { success: side(right), failure: side(wrong), whole: whole.map(|sides| [side(&sides[0]), side(&sides[1])]) }
 }

@@ -17,9 +17,10 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accuracy::accuracy,
+    accuracy::accuracy_of_part,
     isotonic::isotonic,
     proportion::{Estimate, normal_quantile, wilson},
+    ratio::LIKE_WHOLE,
     weight::WeightSums,
 };
 
@@ -210,11 +211,22 @@ pub fn assisted(strata: &[Stratum], confidence_level: f64) -> Assisted {
 /// As [`assisted`], with what the confidence promises learnt from other strata with the same folds and bins: of a week, say,
 /// from the whole period. A label must be in the same fold of both, so that it never is its own judge.
 pub fn assisted_by(strata: &[Stratum], learnt_from: &[Stratum], confidence_level: f64) -> Assisted {
+    assisted_of_part(strata, learnt_from, None, confidence_level)
+}
+
+/// As [`assisted_by`], of strata that are each part of a larger one, whose right and wrong labels are given.
+fn assisted_of_part(
+    strata: &[Stratum],
+    learnt_from: &[Stratum],
+    wholes: Option<&[[WeightSums; 2]]>,
+    confidence_level: f64,
+) -> Assisted {
     let all: u64 = strata.iter().map(Stratum::predictions).sum();
     let promises = promises(learnt_from);
     let (mut parts, mut blind) = (Vec::new(), 0);
-    for stratum in strata {
-        match (stratum.predictions(), part(stratum, &promises, confidence_level)) {
+    for (at, stratum) in strata.iter().enumerate() {
+        let whole = wholes.and_then(|wholes| wholes.get(at)).copied();
+        match (stratum.predictions(), part(stratum, &promises, whole, confidence_level)) {
             (0, _) => {}
             (n, Some(part)) => parts.push((n as f64, part)),
             (n, None) => blind += n,
@@ -225,7 +237,9 @@ pub fn assisted_by(strata: &[Stratum], learnt_from: &[Stratum], confidence_level
     }
     parts.iter_mut().for_each(|(share, _)| *share /= (all - blind) as f64);
     let bins = || strata.iter().flat_map(Stratum::bins);
-    let alone = accuracy(bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum(), confidence_level);
+    let rows = [bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum()];
+    let whole = wholes.map(|of| [0, 1].map(|side| of.iter().map(|whole| whole[side]).sum()));
+    let alone = accuracy_of_part(rows, whole, confidence_level);
     let n = alone.n;
     let (helped, rows) = combine(&parts, confidence_level);
     let worth = alone.n_eff.map(|alone| n as f64 * rows / alone).filter(|worth| worth.is_finite());
@@ -255,15 +269,23 @@ struct Part {
     /// Effective rows, infinite for a census.
     n_eff: f64,
     lambda: f64,
+    /// Of the larger stratum that this one is part of, the share of right labels.
+    elsewhere: Option<f64>,
 }
 
-fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64) -> Option<Part> {
+fn part(
+    stratum: &Stratum,
+    promises: &[Option<Vec<f64>>],
+    whole: Option<[WeightSums; 2]>,
+    confidence_level: f64,
+) -> Option<Part> {
     let right: WeightSums = stratum.bins().map(|b| b.right).sum();
     let wrong: WeightSums = stratum.bins().map(|b| b.wrong).sum();
-    let plain = accuracy(right, wrong, confidence_level);
+    let plain = accuracy_of_part([right, wrong], whole, confidence_level);
     let p = plain.estimate.estimate?;
     let plain_n = plain.n_eff.unwrap_or(f64::INFINITY);
-    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0 };
+    let elsewhere = whole.map(|[right, wrong]| right.total() / (right + wrong).total());
+    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0, elsewhere: elsewhere.filter(|p| p.is_finite()) };
     let mut labelled = Vec::new();
     let (mut promised, mut size) = (0.0, 0.0);
     for (fold, bins) in stratum.folds.iter().enumerate() {
@@ -281,26 +303,36 @@ fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64)
     let found = m.difference(promised / size, lambda);
     // what the assistance leaves of the variance; few labels say little about that, so rows that gain nothing join in
     let pseudo = normal_quantile(confidence_level).unwrap_or(1.96).powi(2) / 2.0;
-    let typical = pseudo * (right.sampling() + wrong.sampling()) / plain.n.max(1) as f64 * p * (1.0 - p);
-    let left = (found.variance * m.total * m.total + typical) / (m.yy + typical);
+    let gains_nothing = pseudo * (right.sampling() + wrong.sampling()) / plain.n.max(1) as f64 * p * (1.0 - p);
+    let left = (found.variance * m.total * m.total + gains_nothing) / (m.yy + gains_nothing);
     let outside = !(0.0..=1.0).contains(&found.estimate);
     if !left.is_finite() || left <= 0.0 || outside {
         return Some(unassisted);
     }
-    Some(Part { estimate: found.estimate, n_eff: plain_n / left, lambda })
+    Some(Part { estimate: found.estimate, n_eff: plain_n / left, lambda, ..unassisted })
 }
 
 /// Strata by their shares: the estimate with Wilson's interval, and its effective rows.
 fn combine(parts: &[(f64, Part)], confidence_level: f64) -> (Estimate, f64) {
     let estimate: f64 = parts.iter().map(|(share, part)| share * part.estimate).sum();
-    // a stratum at 0 or 1 is not certain either: Agresti and Coull's two rows on each side, for its variance alone
+    // a stratum at 0 or 1 is not certain either, for its variance alone
     let variance = |part: &Part| {
         let (p, n) = (part.estimate, part.n_eff);
         if n.is_infinite() {
             return 0.0;
         }
-        let steady = (p * n + 2.0) / (n + 4.0);
-        (p * (1.0 - p)).max(steady * (1.0 - steady) * n / (n + 4.0)) / n
+        let among = |rows: f64, share: f64| (p * n + rows * share) / (n + rows);
+        match part.elsewhere {
+            Some(share) => {
+                let steady = among(LIKE_WHOLE, share);
+                steady * (1.0 - steady) / n
+            }
+            // Agresti and Coull's two rows on each side
+            None => {
+                let steady = among(4.0, 0.5);
+                (p * (1.0 - p)).max(steady * (1.0 - steady) * n / (n + 4.0)) / n
+            }
+        }
     };
     let n = match parts {
         // one stratum has its own

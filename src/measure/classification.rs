@@ -20,9 +20,6 @@ pub struct Classification {
     pub f1: Estimate,
 }
 
-/// Rows on each side that are as heavy as labels are overall: Jeffreys' half.
-const BORROWED: f64 = 0.5;
-
 /// Design-weighted precision, recall and F1 of one code.
 ///
 /// With `TP`, `FP`, `FN` the weighted totals of labelled rows: precision `TP/(TP+FP)`, recall `TP/(TP+FN)`,
@@ -31,11 +28,11 @@ const BORROWED: f64 = 0.5;
 /// `V = [ (2−2F)² A_TP + F² (A_FP + A_FN) ] / (2TP+FP+FN)²` with `A = Σ (w² − w)`; its interval is Wilson's at
 /// `n_eff = F(1−F)/V`, so it stays within [0, 1].
 ///
-/// `all` are the labels of all codes, with replacement where the others are. Few labels of a code may all be light by
-/// chance: with a twentieth of the automatic rows reviewed and three fifths of the others, the first five hold no
-/// automatic row in four cases of ten, and say nothing of most of its predictions. So half a row on each side is as
-/// heavy as labels are overall. Without `all` its own labels say it, and intervals of a code with 5 to 29 labels cover
-/// 80 to 90 % at 95 %.
+/// `all` are the right and the wrong labels of all codes, with replacement where the others are. Few labels of a code may
+/// all be light by chance: with a twentieth of the automatic rows reviewed and three fifths of the others, the first five
+/// hold no automatic row in four cases of ten, and say nothing of most of its predictions. So its right rows are taken to be
+/// as heavy as right rows are overall, and its wrong ones as wrong ones are, until they are many (`ratio.rs`). Without `all`
+/// its own labels say it, and intervals of a code with 5 to 29 labels cover 80 to 90 % at 95 %.
 ///
 /// *Edge cases*: a measure whose denominator has no labelled row is `None`; a code that is predicted but never right
 /// has F1 = 0 (scikit-learn's `zero_division=0`).
@@ -45,7 +42,7 @@ const BORROWED: f64 = 0.5;
 /// ```
 /// use vigie::measure::{classification::classification, weight::WeightSums};
 /// let [tp, fp, fn_] = [8, 2, 4].map(|n| WeightSums::certain(n).with_replacement());
-/// let code = classification(tp, fp, fn_, WeightSums::default(), 0.95);
+/// let code = classification(tp, fp, fn_, [WeightSums::default(); 2], 0.95);
 /// assert_eq!(code.precision.estimate, Some(0.8));
 /// assert_eq!(code.recall.estimate, Some(8.0 / 12.0));
 /// assert_eq!(code.f1.estimate, Some(16.0 / 22.0));
@@ -54,18 +51,16 @@ pub fn classification(
     true_positives: WeightSums,
     false_positives: WeightSums,
     false_negatives: WeightSums,
-    all: WeightSums,
+    all: [WeightSums; 2],
     confidence_level: f64,
 ) -> Classification {
     let f1 = Ratio {
         success: Side::new(&true_positives, 2.0),
         failure: Side::new(&(false_positives + false_negatives), 1.0),
-        others: Side::new(&all, 2.0),
-        borrowed: BORROWED,
+        whole: Some([Side::new(&all[0], 2.0), Side::new(&all[1], 1.0)]),
     };
-    let share = |missed: &WeightSums| {
-        accuracy::ratio_among(&true_positives, missed, &all, BORROWED).interval(confidence_level).0
-    };
+    let share =
+        |missed: &WeightSums| accuracy::ratio_of_part(&true_positives, missed, Some(all)).interval(confidence_level).0;
     Classification {
         precision: share(&false_positives),
         recall: share(&false_negatives),

@@ -11,6 +11,10 @@ use super::{
     weight::WeightSums,
 };
 
+/// Rows of the whole that a side of a part leans on: with 20 to 40 intervals of 732 codes cover best
+/// (`docs/statistics.md`, "Few labels").
+pub(super) const LIKE_WHOLE: f64 = 30.0;
+
 /// The rows on one side of the ratio; `count` says how often a row counts (2 for the true positives of F1).
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Side {
@@ -29,6 +33,18 @@ impl Side {
     }
 }
 
+impl Side {
+    /// `n` rows like these: of size `Σw²/Σw`, the size of the row that a unit of weight lies in on average.
+    fn typical(&self, n: f64) -> Self {
+        let size = self.squares / self.total;
+        if !size.is_finite() {
+            return Self::default();
+        }
+        let share = n * size / self.total;
+        Self { total: share * self.total, squares: share * self.squares, sampling: share * self.sampling }
+    }
+}
+
 impl Add for Side {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -44,9 +60,8 @@ impl Add for Side {
 pub(super) struct Ratio {
     pub success: Side,
     pub failure: Side,
-    /// Rows that say how heavy rows are where these are few, and how many pseudo-rows on each side are like them.
-    pub others: Side,
-    pub borrowed: f64,
+    /// Successes and failures of a larger whole, which say how heavy those of few rows may be.
+    pub whole: Option<[Side; 2]>,
 }
 
 impl Ratio {
@@ -71,22 +86,22 @@ impl Ratio {
     /// `1/n = [ (1−p) a_S + p a_F ] / (S+F)` where `a = A/total` of a side. A side with few rows says little about
     /// its `a`: the plug-in variance misses the heavy errors that this sample happened not to draw, and is 0 when a
     /// side is empty. So each `a` is pooled with `pseudo` rows of typical size `Σw²/Σw` whose `a` is the overall one.
-    /// `borrowed` of these are like the `others`: a few rows may all be light by chance. With both sides large this is
-    /// `p(1−p)/V`; with one empty and nothing borrowed it is Kish's `(Σw)²/Σw²` (finite-population form).
+    /// With both sides large this is `p(1−p)/V`; with one empty it is Kish's `(Σw)²/Σw²` (finite-population form).
+    ///
+    /// Few rows may all be light by chance. Where they are part of a `whole`, each side is pooled with [`LIKE_WHOLE`] rows
+    /// of that side of the whole instead, which is steadied by its own typical rows.
     pub(super) fn effective_n(&self, pseudo: f64) -> Option<f64> {
         let p = self.estimate()?;
-        let total = self.total();
-        let own = self.success + self.failure;
-        // pseudo-rows of these rows and of those around them
-        let like = |rows: &Side, n: f64| match n * rows.squares / rows.total {
-            size if size.is_finite() => (size, size * rows.sampling / rows.total),
-            _ => (0.0, 0.0),
+        let [success, failure] = match self.whole {
+            Some([success, failure]) if success.total + failure.total > 0.0 => {
+                let typical = (success + failure).typical(pseudo);
+                [success, failure].map(|side| (side + typical).typical(LIKE_WHOLE))
+            }
+            _ => [(self.success + self.failure).typical(pseudo); 2],
         };
-        let from_others = if self.others.total > 0.0 { self.borrowed.min(pseudo) } else { 0.0 };
-        let (mine, theirs) = (like(&own, pseudo - from_others), like(&self.others, from_others));
-        let (size, sampling) = (mine.0 + theirs.0, mine.1 + theirs.1);
-        let steady = |side: &Side| (side.sampling + sampling) / (side.total + size);
-        let inverse = ((1.0 - p) * steady(&self.success) + p * steady(&self.failure)) / total;
+        let heaviness = |side: Side| side.sampling / side.total;
+        let inverse =
+            ((1.0 - p) * heaviness(self.success + success) + p * heaviness(self.failure + failure)) / self.total();
         let n = 1.0 / inverse;
         (n > 0.0).then_some(n)
     }

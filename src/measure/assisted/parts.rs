@@ -1,15 +1,18 @@
 //! Of the parts of a whole: the precision of every code with the help of the confidence.
 
-use super::{Assisted, ScoreBin, Stratum, assisted_by};
+use super::{Assisted, ScoreBin, Stratum, assisted_of_part};
+use crate::measure::weight::WeightSums;
 
 /// Labels of a part from which the confidence of its other predictions is asked for help.
 pub const LEAST_LABELS: u64 = 30;
 
 /// Model-assisted accuracy of every part, `[part][route][bin]`: the predictions of one code, say, whose share of right ones
-/// is its precision. All bins are of the same ranges of the confidence.
+/// is its precision. All bins are of the same ranges of the confidence, and all parts have the same routes in the same order,
+/// those without predictions empty.
 ///
 /// As [`super::assisted`], with what the confidence promises learnt from the labels of the other parts together, so that no
-/// label is its own judge; that a part is unlike the others costs precision, not truth.
+/// label is its own judge; that a part is unlike the others costs precision, not truth. How heavy its labels may be, and how
+/// much those of a route differ, is steadied by the labels of all parts (`docs/statistics.md`, "Few labels").
 ///
 /// *Edge cases*: `None` with fewer than [`LEAST_LABELS`] labels, and where the confidence does not help, as where a route has
 /// predictions and no label.
@@ -28,9 +31,14 @@ pub fn assisted_parts(parts: &[Vec<Vec<ScoreBin>>], confidence_level: f64) -> Ve
     let width = parts.iter().flatten().map(Vec::len).max().unwrap_or(0);
     let none = || vec![ScoreBin::default(); width];
     let mut all = none();
-    for (at, own) in parts.iter().flatten().flat_map(|bins| bins.iter().enumerate()) {
-        all[at].right += own.right;
-        all[at].wrong += own.wrong;
+    let mut wholes = vec![[WeightSums::default(); 2]; parts.iter().map(Vec::len).max().unwrap_or(0)];
+    for (route, bins) in parts.iter().flat_map(|routes| routes.iter().enumerate()) {
+        for (at, own) in bins.iter().enumerate() {
+            all[at].right += own.right;
+            all[at].wrong += own.wrong;
+            wholes[route][0] += own.right;
+            wholes[route][1] += own.wrong;
+        }
     }
     let one = |routes: &Vec<Vec<ScoreBin>>| {
         if routes.iter().flatten().map(ScoreBin::labelled).sum::<u64>() < LEAST_LABELS {
@@ -44,7 +52,7 @@ pub fn assisted_parts(parts: &[Vec<Vec<ScoreBin>>], confidence_level: f64) -> Ve
         // the first fold is the part's own, which nothing is learnt from
         let learnt_from = [Stratum { folds: vec![none(), others] }];
         let strata: Vec<Stratum> = routes.iter().map(|bins| Stratum { folds: vec![bins.clone()] }).collect();
-        Some(assisted_by(&strata, &learnt_from, confidence_level))
+        Some(assisted_of_part(&strata, &learnt_from, Some(&wholes), confidence_level))
             .filter(|found| found.worth.is_some_and(|worth| worth > found.n))
     };
     parts.iter().map(one).collect()

@@ -26,7 +26,7 @@ fn matches_scikit_learn_with_weights() {
             total(&|cell| cell["true"] == *code && cell["predicted"] == *code),
             total(&|cell| cell["true"] != *code && cell["predicted"] == *code),
             total(&|cell| cell["true"] == *code && cell["predicted"] != *code),
-            WeightSums::default(),
+            [WeightSums::default(); 2],
             0.95,
         );
         for (found, column) in [(found.precision, "precision"), (found.recall, "recall"), (found.f1, "f1")] {
@@ -50,7 +50,7 @@ fn matches_scikit_learn_over_732_codes() {
         }
         let predicted = (right / precision).round();
         let [tp, fp, fn_] = [right, predicted - right, support - right].map(|n| certain(n as u64));
-        let found = classification(tp, fp, fn_, WeightSums::default(), 0.95);
+        let found = classification(tp, fp, fn_, [WeightSums::default(); 2], 0.95);
         assert_close(found.precision.estimate.unwrap(), precision, 1e-12, "precision");
         assert_close(found.recall.estimate.unwrap(), recall, 1e-12, "recall");
         assert_close(found.f1.estimate.unwrap(), number(row, "f1-score"), 1e-12, "f1");
@@ -60,11 +60,11 @@ fn matches_scikit_learn_over_732_codes() {
 #[test]
 fn empty_denominators_say_nothing() {
     let none = WeightSums::default();
-    let found = classification(none, none, none, WeightSums::default(), 0.95);
+    let found = classification(none, none, none, [WeightSums::default(); 2], 0.95);
     assert_eq!((found.precision.estimate, found.recall.estimate, found.f1.estimate), (None, None, None));
-    let found = classification(none, certain(3), none, WeightSums::default(), 0.95);
+    let found = classification(none, certain(3), none, [WeightSums::default(); 2], 0.95);
     assert_eq!((found.precision.estimate, found.recall.estimate, found.f1.estimate), (Some(0.0), None, Some(0.0)));
-    let found = classification(certain(3), none, none, WeightSums::default(), 0.95);
+    let found = classification(certain(3), none, none, [WeightSums::default(); 2], 0.95);
     assert_eq!((found.precision.estimate, found.recall.estimate, found.f1.estimate), (Some(1.0), Some(1.0), Some(1.0)));
     assert!(found.f1.lower.unwrap() < 0.7);
 }
@@ -100,7 +100,7 @@ fn intervals_of_codes_with_few_labels_cover() {
         let at = rng.random::<f64>() * total;
         running.partition_point(|x| *x < at).min(CODES - 1)
     };
-    println!("covered %, at 5-29 / 30-199 / 200+ labels");
+    println!("covered %, at 5-9 / 10-29 / 30-199 / 200+ labels");
     println!(
         "| scene | predictions | of | precision | recall | F1 | precision, own labels alone |\n|---|---|---|---|---|---|---|"
     );
@@ -121,7 +121,7 @@ fn intervals_of_codes_with_few_labels_cover() {
             let runs = if long { runs } else { 6 };
             let mut rng = ChaCha8Rng::seed_from_u64(41);
             // covered and all, by target, share and number of labels
-            let mut sums = [[[[0.0_f64; 2]; 3]; 4]; 2];
+            let mut sums = [[[[0.0_f64; 2]; 4]; 4]; 2];
             for _ in 0..runs {
                 let mut known = vec![Rows::default(); CODES];
                 let mut labels = vec![[WeightSums::default(); 3]; CODES];
@@ -138,15 +138,15 @@ fn intervals_of_codes_with_few_labels_cover() {
                         }
                     }
                 }
-                let all: WeightSums = labels.iter().map(|[right, _, missed]| *right + *missed).sum();
+                let all: [WeightSums; 2] = [0, 2].map(|cell| labels.iter().map(|code| code[cell]).sum());
                 for (code, (known, labels)) in known.iter_mut().zip(&labels).enumerate() {
                     known[1] =
                         [right(code) * volume[code], missed * volume[code] / total, (1.0 - right(code)) * volume[code]];
                     for (target, [tp, fp, fn_]) in known.iter().enumerate() {
                         let seen = |of: WeightSums| if target == 1 { of.with_replacement() } else { of };
                         let [a, b, c] = labels.map(seen);
-                        let found = classification(a, b, c, seen(all), 0.95);
-                        let alone = classification(a, b, c, WeightSums::default(), 0.95);
+                        let found = classification(a, b, c, all.map(seen), 0.95);
+                        let alone = classification(a, b, c, [WeightSums::default(); 2], 0.95);
                         let each = [
                             (found.precision, tp / (tp + fp), a.n + b.n),
                             (found.recall, tp / (tp + fn_), a.n + c.n),
@@ -154,7 +154,7 @@ fn intervals_of_codes_with_few_labels_cover() {
                             (alone.precision, tp / (tp + fp), a.n + b.n),
                         ];
                         for ((found, truth, n), sums) in each.into_iter().zip(&mut sums[target]) {
-                            let class = [30, 200].iter().filter(|least| n >= **least).count();
+                            let class = [10, 30, 200].iter().filter(|least| n >= **least).count();
                             if n >= 5 {
                                 sums[class][0] += holds(found, truth);
                                 sums[class][1] += 1.0;
@@ -166,8 +166,13 @@ fn intervals_of_codes_with_few_labels_cover() {
             for (target, sums) in ["the rows", "the model"].into_iter().zip(&sums) {
                 let shown = sums.map(|of| of.map(|[held, all]| format!("{:.1}", 100.0 * held / all)).join(" / "));
                 println!("| {} | {rows} | {target} | {} |", scene.name, shown.join(" | "));
-                for [held, all] in sums.iter().take(3).flat_map(|of| &of[..2]) {
-                    assert!(held / all > 0.935 - 3.0 * (0.05 * 0.95 / all).sqrt(), "{}: {held} of {all}", scene.name);
+                // F1 of a handful of labels rests on a row or two of the weight of all, and holds oftener
+                for (of, most) in sums.iter().zip([0.98, 0.98, 0.99]) {
+                    for [held, all] in &of[..3] {
+                        let error = 3.0 * (0.05 * 0.95 / all).sqrt();
+                        let fits = (0.935 - error..most + error).contains(&(held / all));
+                        assert!(fits, "{}: {held} of {all}", scene.name);
+                    }
                 }
             }
         }
@@ -181,7 +186,7 @@ proptest! {
             let (n, w) = (counts[i], 1.0 / rates[i]);
             WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w }
         });
-        let found = classification(tp, fp, fn_, WeightSums::default(), 0.95);
+        let found = classification(tp, fp, fn_, [WeightSums::default(); 2], 0.95);
         let (p, r) = (found.precision.estimate.unwrap(), found.recall.estimate.unwrap());
         prop_assert!((found.f1.estimate.unwrap() - 2.0 * p * r / (p + r)).abs() < 1e-12);
         prop_assert!(found.f1.lower.unwrap() <= found.f1.estimate.unwrap());

@@ -375,14 +375,17 @@ fn codes_that_did_not_change_are_not_called() {
     let runs = if long() { 200 } else { 2 };
     let codes = running(&zipf());
     println!(
-        "| 732 codes, nothing changed | labels | tested | p ≤ .05 | p ≤ .01 | any called | covered % (5 to 29 labels) | (30 to 199) | (200 and more) |"
+        "| 732 codes, nothing changed | labels | tested | p ≤ .05 | p ≤ .01 | any called | covered % (5 to 9 labels) | (10 to 29) | (30 to 199) | (200 and more) |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
-    for scene in [
-        Scene { name: "both routes", automatic: 0.72, a: [0.95, 0.34], b: [0.0; 2] },
-        Scene { name: "both routes, automatic .99", automatic: 0.72, a: [0.99, 0.34], b: [0.0; 2] },
-        Scene { name: "rate .6", automatic: 0.0, a: [0.78; 2], b: [0.0; 2] },
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    // with how often automatic rows of every fifth code are right
+    for (scene, fifth) in [
+        (Scene { name: "both routes", automatic: 0.72, a: [0.95, 0.34], b: [0.0; 2] }, 0.95),
+        (Scene { name: "both routes, automatic .99", automatic: 0.72, a: [0.99, 0.34], b: [0.0; 2] }, 0.99),
+        (Scene { name: "automatic .99, every fifth code .6", automatic: 0.72, a: [0.99, 0.34], b: [0.0; 2] }, 0.6),
+        (Scene { name: "rate .6", automatic: 0.0, a: [0.78; 2], b: [0.0; 2] }, 0.78),
     ] {
+        let right = |code: usize, route: usize| if route == 0 && code % 5 == 2 { fifth } else { scene.a[route] };
         for labels in [1_000, 8_000, 40_000] {
             if !long() && labels > 8_000 {
                 continue;
@@ -390,9 +393,9 @@ fn codes_that_did_not_change_are_not_called() {
             let runs = if labels > 8_000 { runs / 4 } else { runs };
             let mut rng = ChaCha8Rng::seed_from_u64(29);
             let (mut tested, mut at_5, mut at_1, mut any) = (0.0, 0.0, 0.0, 0.0);
-            let mut intervals = [[0.0_f64; 2]; 3];
+            let mut intervals = [[0.0_f64; 2]; 4];
             for _ in 0..runs {
-                let [a, b] = [0, 1].map(|_| confusions(&mut rng, labels, &scene, &codes, |_, route| scene.a[route]));
+                let [a, b] = [0, 1].map(|_| confusions(&mut rng, labels, &scene, &codes, right));
                 let pairs: Vec<(Confusion, Confusion)> = a.into_iter().zip(b).collect();
                 let found = changes(&pairs, 0.95, 0.05);
                 let mut called = false;
@@ -405,9 +408,10 @@ fn codes_that_did_not_change_are_not_called() {
                     }
                     let class = match change.n[0].min(change.n[1]) {
                         0..5 => continue,
-                        5..30 => 0,
-                        30..200 => 1,
-                        _ => 2,
+                        5..10 => 0,
+                        10..30 => 1,
+                        30..200 => 2,
+                        _ => 3,
                     };
                     intervals[class][0] += holds(change.difference, 0.0);
                     intervals[class][1] += 1.0;
@@ -415,23 +419,22 @@ fn codes_that_did_not_change_are_not_called() {
                 any += f64::from(u8::from(called));
             }
             let n = f64::from(runs);
-            let covered = intervals.map(|[covered, all]| if all > 0.0 { covered / all } else { 1.0 });
+            let covered = intervals.map(|[covered, all]| format!("{:.1}", 100.0 * covered / all));
             println!(
-                "| {} | {labels} | {:.0} | {:.2} % | {:.2} % | {:.1} % | {:.1} | {:.1} | {:.1} |",
+                "| {} | {labels} | {:.0} | {:.2} % | {:.2} % | {:.1} % | {} |",
                 scene.name,
                 tested / n,
                 100.0 * at_5 / tested,
                 100.0 * at_1 / tested,
                 100.0 * any / n,
-                100.0 * covered[0],
-                100.0 * covered[1],
-                100.0 * covered[2]
+                covered.join(" | ")
             );
             assert!(at_5 <= 0.05 * tested && at_1 <= 0.01 * tested, "{} {labels}", scene.name);
             assert!(any / n <= 0.05 + 3.0 * (0.05 * 0.95 / n).sqrt(), "{} {labels}: {any} of {n}", scene.name);
             for [held, all] in intervals.into_iter().filter(|of| of[1] > 0.0) {
                 let error = 3.0 * (0.05 * 0.95 / all).sqrt();
-                assert!(held / all > 0.935 - error, "{} {labels}: {held} of {all}", scene.name);
+                let covered = 0.935 - error..0.98 + error;
+                assert!(covered.contains(&(held / all)), "{} {labels}: {held} of {all}", scene.name);
             }
         }
     }
@@ -492,6 +495,6 @@ fn codes_that_were_hurt_are_found() {
         );
         assert!(others / n < 0.5, "{labels}: {others}");
         assert!(labels < 8_000 || gained / n > 0.75, "{labels}: {gained}");
-        assert!(labels < 40_000 || found_hurt[0] / n > 0.9, "{labels}: {found_hurt:?}");
+        assert!(labels < 40_000 || found_hurt[1] / n > 0.85, "{labels}: {found_hurt:?}");
     }
 }
