@@ -49,7 +49,7 @@ pub struct Versions {
 /// As if both versions had coded the same mix of true codes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StandardisedDifference {
-    /// Level of the true codes that are the strata (1 = coarsest); `null` where even the coarsest has too few labels.
+    /// Level of the true codes that are the strata (1 = coarsest), the finest; `null` where a version has no labels.
     pub level: Option<u32>,
     pub level_name: Option<String>,
     pub difference: Difference,
@@ -122,8 +122,7 @@ pub fn compare(plan: &Plan, of: &Compared<'_>) -> Option<Versions> {
     let names = [before.as_str(), after.as_str()];
     let rows = rows(of.outcome, of.design, names);
     let (finest, level) = (plan.nomenclature.depth(), plan.request.confidence_level);
-    let coarse = finest_with_labels(&plan.nomenclature, &rows);
-    let (strata, labels) = strata(&plan.nomenclature, &rows, coarse.unwrap_or(1));
+    let (strata, labels) = strata(&plan.nomenclature, &rows);
     let found = standardised(&strata, level);
     // where a route has no label at all, the other one's figure does not stand for both
     let tells = names.iter().all(|name| {
@@ -131,10 +130,10 @@ pub fn compare(plan: &Plan, of: &Compared<'_>) -> Option<Versions> {
         at.any(|row| row.accuracy.estimate.estimate.is_some())
     });
     let said = |difference| if tells { difference } else { Difference::default() };
-    let on_one_mix = match coarse.filter(|_| tells) {
-        Some(at) => StandardisedDifference {
-            level: Some(u32::from(at)),
-            level_name: name_of(plan, at),
+    let on_one_mix = match found.difference.estimate.filter(|_| tells) {
+        Some(_) => StandardisedDifference {
+            level: Some(u32::from(finest)),
+            level_name: name_of(plan, finest),
             difference: found.difference,
             uncovered: found.uncovered,
         },
@@ -144,7 +143,7 @@ pub fn compare(plan: &Plan, of: &Compared<'_>) -> Option<Versions> {
         let mut rows = of.accuracy.1.iter();
         rows.find(|row| row.version.as_deref() == Some(name)).map(|row| row.assisted.estimate).unwrap_or_default()
     });
-    let group = coarse.unwrap_or(1);
+    let group = finest_with_labels(&plan.nomenclature, &rows).unwrap_or(1);
     let levels = std::iter::once(plan.level).chain((group < plan.level).then_some(group));
     Some(Versions {
         before: before.clone(),
@@ -210,22 +209,19 @@ fn finest_with_labels(nomenclature: &Nomenclature, rows: &[Row<'_>]) -> Option<u
     })
 }
 
-/// A stratum for each true code of a level, with its ancestors; right and wrong are those of the finest level. And the
-/// labels of each version.
-fn strata(nomenclature: &Nomenclature, rows: &[Row<'_>], level: u8) -> (Vec<Stratum>, [u64; 2]) {
+/// A stratum for each true code, with its ancestors, and the labels of each version. Few labels a code are no reason for
+/// coarser strata: in simulations those covered 0 to 92 % where codes of a group are not alike, the finest 92 to 96 %.
+fn strata(nomenclature: &Nomenclature, rows: &[Row<'_>]) -> (Vec<Stratum>, [u64; 2]) {
     let finest = nomenclature.depth();
     let mut numbers: BTreeMap<(u8, &str), usize> = BTreeMap::new();
     let mut strata: BTreeMap<&str, Stratum> = BTreeMap::new();
     let mut labels = [0; 2];
     for row in rows {
-        let (Some(actual), Some(code)) = (at(nomenclature, row.actual, finest), at(nomenclature, row.actual, level))
-        else {
-            continue;
-        };
-        let stratum = strata.entry(code).or_insert_with(|| {
-            let groups = (1..level).map(|above| {
+        let Some(actual) = at(nomenclature, row.actual, finest) else { continue };
+        let stratum = strata.entry(actual).or_insert_with(|| {
+            let groups = (1..finest).map(|above| {
                 let next = numbers.len();
-                *numbers.entry((above, at(nomenclature, code, above).unwrap_or_default())).or_insert(next)
+                *numbers.entry((above, at(nomenclature, actual, above).unwrap_or_default())).or_insert(next)
             });
             Stratum { groups: groups.collect(), ..Stratum::default() }
         });

@@ -9,6 +9,7 @@
 mod lesson;
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::{
     assisted::{MOST_BLIND, ScoreBin, Stratum},
@@ -107,14 +108,18 @@ pub fn estimated(scores: &[f64], reference: &[Stratum], current: &[u64], confide
     let promised = lesson.promised();
     let p: f64 = shares.iter().zip(promised).map(|(share, q)| share * q).sum();
     let of_rows: f64 = shares.iter().zip(promised).map(|(share, q)| share * q * (1.0 - q)).sum::<f64>() / size;
-    let of_labels = lesson.variance(&shares);
+    let [of_labels, doubt] = lesson.variance(&shares);
     if !p.is_finite() || !of_rows.is_finite() || !of_labels.is_finite() {
         return None;
     }
     let covered = covered(scores, &bins);
     let [down, up] = unknown(promised, &shares, &covered);
     let n_eff = effective(lesson.sums);
-    let sampled = wilson(p.clamp(0.0, 1.0), spread(p, n_eff) / (of_labels + of_rows), confidence_level);
+    let sampled = wilson(
+        p.clamp(0.0, 1.0),
+        spread(p, n_eff) / ((of_labels + of_rows) * wider(of_labels + of_rows, doubt, confidence_level)),
+        confidence_level,
+    );
     let uncovered =
         shares.iter().zip(&covered).filter(|(_, covered)| !**covered).fold(0.0, |sum, (share, _)| sum + share);
     Some(Estimated {
@@ -168,7 +173,7 @@ pub fn checked(scores: &[f64], reference: &[Stratum], current: &[Stratum], confi
     let square = |sums: WeightSums, residual: f64| sums.squares() * (residual - difference).powi(2);
     let of_now = rows().map(|(q, bin)| square(bin.right, 1.0 - q) + square(bin.wrong, -q)).sum::<f64>() / total.powi(2);
     let shares: Vec<f64> = now.iter().map(|bin| weight(bin) / total).collect();
-    let error = (of_now + lesson.variance(&shares)).sqrt();
+    let error = (of_now + lesson.variance(&shares)[0]).sqrt();
     let reach = normal_quantile(confidence_level).map(|z| z * error).filter(|reach| reach.is_finite());
     Some(Check {
         difference: Estimate {
@@ -178,6 +183,17 @@ pub fn checked(scores: &[f64], reference: &[Stratum], current: &[Stratum], confi
         },
         labels,
     })
+}
+
+/// How much larger a variance must be taken that itself is an estimate: `(t/z)²` with Satterthwaite's degrees of freedom
+/// `V²/Σ(v²/ν)`.
+fn wider(variance: f64, doubt: f64, confidence_level: f64) -> f64 {
+    let freedom = (variance * variance / doubt).max(1.0);
+    let tail = (1.0 + confidence_level) / 2.0;
+    match (StudentsT::new(0.0, 1.0, freedom), normal_quantile(confidence_level)) {
+        (Ok(law), Some(z)) if freedom < 1e6 => (law.inverse_cdf(tail) / z).powi(2),
+        _ => 1.0,
+    }
 }
 
 /// Bins over all strata and folds, as many as there are scores.

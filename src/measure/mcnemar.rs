@@ -112,7 +112,7 @@ pub struct Paired {
 /// `D − √(l_B² + u_A² − 2 φ l_B u_A)` to `D + √(u_B² + l_A² − 2 φ u_B l_A)`, with `l`, `u` the distances of the bounds
 /// from their estimate. `φ` is the linearised correlation of the two estimates,
 /// `Σ w² e_A e_B / √(Σ w² e_A² Σ w² e_B²)` with `e = y − p`. As Newcombe has it, a positive one is lowered, by
-/// `1/(2 n √(p_A q_A p_B q_B))` but not below 0, with `n = (Σw)²/Σw²`. Equal weights give his interval.
+/// `1/(2 n √(p_A q_A p_B q_B))` but not below 0, `n` the labelled rows. Equal weights give his interval.
 ///
 /// *Test*: [`mcnemar`]'s exact one at effective counts: `n = (Σw)²/Σw²` over the rows on which only one is right, and
 /// B's share of their weight. With equal weights it is `exact_p`.
@@ -159,8 +159,7 @@ fn correlation(cells: &[WeightSums; 4], a: Estimate, b: Estimate) -> f64 {
         ab += cell.squares() * of_a * of_b;
         bb += cell.squares() * of_b * of_b;
     }
-    let all: WeightSums = cells.iter().copied().sum();
-    let rows = all.total() * all.total() / all.squares();
+    let rows = cells.iter().map(|cell| cell.n).sum::<u64>() as f64;
     let phi = ab / (aa * bb).sqrt();
     let lowered = if phi > 0.0 { (phi - 0.5 / (rows * (a * (1.0 - a) * b * (1.0 - b)).sqrt())).max(0.0) } else { phi };
     if lowered.is_finite() { lowered.clamp(-1.0, 1.0) } else { 0.0 }

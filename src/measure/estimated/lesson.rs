@@ -19,6 +19,8 @@ struct Range {
     end: usize,
     /// Variance of the mean of what is promised in it.
     variance: f64,
+    /// Effective labels that say so, less one.
+    freedom: f64,
 }
 
 impl Lesson {
@@ -30,8 +32,8 @@ impl Lesson {
         let mut ranges = Vec::new();
         for (start, end) in joined(bins) {
             let (Some(curve), Some(bins)) = (promised.get_mut(start..end), bins.get(start..end)) else { continue };
-            let variance = settle(curve, bins);
-            ranges.push(Range { start, end, variance });
+            let (variance, n) = settle(curve, bins);
+            ranges.push(Range { start, end, variance, freedom: (n - 1.0).max(1.0) });
         }
         Some(Self { sums: bins.iter().map(|bin| bin.right + bin.wrong).sum(), promised, ranges })
     }
@@ -41,10 +43,14 @@ impl Lesson {
         &self.promised
     }
 
-    /// Of the mean of what is promised when bins count by these shares.
-    pub(super) fn variance(&self, shares: &[f64]) -> f64 {
+    /// Of the mean of what is promised when bins count by these shares: its variance `V = Σ v_g`, and `Σ v_g²/ν_g`, from
+    /// which follow the degrees of freedom (Satterthwaite 1946).
+    pub(super) fn variance(&self, shares: &[f64]) -> [f64; 2] {
         let share = |range: &Range| shares.get(range.start..range.end).map_or(0.0, |shares| shares.iter().sum());
-        self.ranges.iter().map(|range| f64::powi(share(range), 2) * range.variance).sum()
+        self.ranges.iter().fold([0.0, 0.0], |[sum, squares], range| {
+            let v = f64::powi(share(range), 2) * range.variance;
+            [sum + v, squares + v * v / range.freedom]
+        })
     }
 }
 
@@ -66,25 +72,25 @@ fn joined(bins: &[ScoreBin]) -> Vec<(usize, usize)> {
     ranges
 }
 
-/// Moves the curve of a range to where its labels are in the mean; how uncertain that is.
+/// Moves the curve of a range to where its labels are in the mean; how uncertain that is, and the effective labels.
 ///
 /// A range whose labels are all right, or all wrong, has not shown how it varies: its variance is then that of a share
 /// of `(x + 2)/(n + 4)` (Agresti and Coull 1998).
-fn settle(curve: &mut [f64], bins: &[ScoreBin]) -> f64 {
+fn settle(curve: &mut [f64], bins: &[ScoreBin]) -> (f64, f64) {
     let right: WeightSums = bins.iter().map(|bin| bin.right).sum();
     let wrong: WeightSums = bins.iter().map(|bin| bin.wrong).sum();
     let (total, n) = (right.total() + wrong.total(), effective(right + wrong));
     let weight = |bin: &ScoreBin| bin.right.total() + bin.wrong.total();
     let off = (right.total() - curve.iter().zip(bins).map(|(q, bin)| q * weight(bin)).sum::<f64>()) / total;
     if !off.is_finite() || n <= 0.0 {
-        return 0.0;
+        return (0.0, 0.0);
     }
     curve.iter_mut().for_each(|q| *q = (*q + off).clamp(0.0, 1.0));
     if right.n == 0 || wrong.n == 0 {
         let steady = (n * (right.total() / total).clamp(0.0, 1.0) + 2.0) / (n + 4.0);
-        return steady * (1.0 - steady) / n;
+        return (steady * (1.0 - steady) / n, n);
     }
     let square = |(q, bin): (&f64, &ScoreBin)| bin.right.squares() * (1.0 - q).powi(2) + bin.wrong.squares() * q * q;
     let plain = curve.iter().zip(bins).map(square).sum::<f64>() / (total * total);
-    plain * n / (n - 1.0).max(1.0)
+    (plain * n / (n - 1.0).max(1.0), n)
 }

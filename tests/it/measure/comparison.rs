@@ -186,11 +186,11 @@ fn standardising_takes_out_what_arrived() {
         "| arrivals | strata | labels of A | gain | plain covered % | standardised covered % | width | left out % |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    // the first chose how groups are leant on; the others did not, and show what rare codes leave in
+    // the first chose how groups are leant on, the others did not
     let all = [
-        Arrivals { name: "five times as hard", hard: 5.0, fewer: 4, alike: 4, least: 0.935 },
-        Arrivals { name: "three times as hard", hard: 3.0, fewer: 2, alike: 4, least: 0.92 },
-        Arrivals { name: "five times, siblings unlike", hard: 5.0, fewer: 4, alike: 1, least: 0.905 },
+        Arrivals { name: "five times as hard", hard: 5.0, fewer: 4, alike: 4, least: 0.93 },
+        Arrivals { name: "three times as hard", hard: 3.0, fewer: 2, alike: 4, least: 0.925 },
+        Arrivals { name: "five times, siblings unlike", hard: 5.0, fewer: 4, alike: 1, least: 0.925 },
     ];
     for arrivals in all.iter().take(if long() { 3 } else { 1 }) {
         for (codes, name) in [(8, "8 origins"), (CODES, "732 true codes")] {
@@ -419,7 +419,7 @@ fn codes_that_did_not_change_are_not_called() {
                 any += f64::from(u8::from(called));
             }
             let n = f64::from(runs);
-            let covered = intervals.map(|[covered, all]| format!("{:.1}", 100.0 * covered / all));
+            let covered = intervals.map(|[covered, all]| format!("{:.1}", 100.0 * covered / all)).join(" | ");
             println!(
                 "| {} | {labels} | {:.0} | {:.2} % | {:.2} % | {:.1} % | {} |",
                 scene.name,
@@ -427,7 +427,7 @@ fn codes_that_did_not_change_are_not_called() {
                 100.0 * at_5 / tested,
                 100.0 * at_1 / tested,
                 100.0 * any / n,
-                covered.join(" | ")
+                covered.replace("NaN", "none")
             );
             assert!(at_5 <= 0.05 * tested && at_1 <= 0.01 * tested, "{} {labels}", scene.name);
             assert!(any / n <= 0.05 + 3.0 * (0.05 * 0.95 / n).sqrt(), "{} {labels}: {any} of {n}", scene.name);
