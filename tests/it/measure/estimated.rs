@@ -72,7 +72,7 @@ fn promised(share: f64, runs: u32, what: &str) {
 
 #[test]
 fn it_covers_when_only_the_mix_of_confidences_changes() {
-    let runs: u32 = if simulate() { 2_000 } else { 35 };
+    let runs: u32 = if simulate() { 8_000 } else { 35 };
     let (references, current): (&[usize], usize) =
         if simulate() { (&[3_000, 20_000], 10_000) } else { (&[3_000], 2_000) };
     println!("| truth | mix | labels | coverage % | mean error, points | mean half-width | extrapolates % |");
