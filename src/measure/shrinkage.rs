@@ -96,9 +96,9 @@ fn settled<'b>(leaves: &[Leaf], groups: impl Iterator<Item = (&'b Branch, Vec<us
 
 /// Effective rows, and successes among them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
-    pub x: f64,
-    pub n: f64,
+struct Node {
+    x: f64,
+    n: f64,
 }
 
 impl Node {
@@ -134,18 +134,6 @@ fn together(kappa: f64, known: f64, spoken: f64) -> f64 {
 /// spread of codes about their parent, is its posterior mean (a flat prior on `ln κ`). The likeliest `κ` alone is often
 /// far too large where codes hardly differ, and intervals then covered 83 %.
 fn spoken_for(nodes: &[(Node, f64)]) -> f64 {
-    let spread: f64 = likely(nodes).map(|(weight, kappa)| weight / (kappa + 1.0)).sum();
-    let kappa = 1.0 / spread - 1.0;
-    if kappa.is_finite() { kappa } else { 1.0 }
-}
-
-/// Posterior mean of `ln κ`: about 4, half of the way, where the nodes say nothing.
-pub(super) fn log_spoken_for(nodes: &[(Node, f64)]) -> f64 {
-    likely(nodes).map(|(weight, kappa)| weight * kappa.ln()).sum()
-}
-
-/// Posterior weights, which add up to 1, of pseudo-rows `κ` between a half and five thousand, flat in `ln κ` beforehand.
-fn likely(nodes: &[(Node, f64)]) -> impl Iterator<Item = (f64, f64)> {
     let spoken: Vec<&(Node, f64)> = nodes.iter().filter(|(node, _)| node.n > 0.0).collect();
     let likelihood = |log_kappa: f64| -> f64 {
         let kappa = log_kappa.exp();
@@ -161,6 +149,12 @@ fn likely(nodes: &[(Node, f64)]) -> impl Iterator<Item = (f64, f64)> {
     let at = |i: usize| low + (high - low) * i as f64 / STEPS as f64;
     let found: Vec<(f64, f64)> = (0..=STEPS).map(|i| (likelihood(at(i)), at(i).exp())).collect();
     let top = found.iter().map(|(likelihood, _)| *likelihood).fold(f64::NEG_INFINITY, f64::max);
-    let all: f64 = found.iter().map(|(likelihood, _)| (likelihood - top).exp()).sum();
-    found.into_iter().map(move |(likelihood, kappa)| ((likelihood - top).exp() / all, kappa))
+    let (mut all, mut spread) = (0.0, 0.0);
+    for (likelihood, kappa) in found {
+        let weight = (likelihood - top).exp();
+        all += weight;
+        spread += weight / (kappa + 1.0);
+    }
+    let kappa = all / spread - 1.0;
+    if kappa.is_finite() { kappa } else { 1.0 }
 }

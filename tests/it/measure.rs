@@ -11,7 +11,7 @@ mod estimated;
 mod label_shift;
 mod mcnemar;
 mod multiple_testing;
-mod naf2025;
+pub mod naf2025;
 mod oracle;
 mod proportion;
 mod recalibration;

@@ -190,7 +190,7 @@ fn standardising_takes_out_what_arrived() {
     let all = [
         Arrivals { name: "five times as hard", hard: 5.0, fewer: 4, alike: 4, least: 0.93 },
         Arrivals { name: "three times as hard", hard: 3.0, fewer: 2, alike: 4, least: 0.925 },
-        Arrivals { name: "five times, siblings unlike", hard: 5.0, fewer: 4, alike: 1, least: 0.925 },
+        Arrivals { name: "five times, siblings unlike", hard: 5.0, fewer: 4, alike: 1, least: 0.92 },
     ];
     for arrivals in all.iter().take(if long() { 3 } else { 1 }) {
         for (codes, name) in [(8, "8 origins"), (CODES, "732 true codes")] {
@@ -279,7 +279,7 @@ fn the_gain_of_the_second_version_is_covered() {
         let (mut plain, mut plain_width, mut covered, mut wide, mut labels, mut out) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
         for _ in 0..reviews {
             let mut strata = vec![Stratum::default(); codes];
-            all.iter().for_each(|k| strata[k.truth].groups = vec![k.division]);
+            all.iter().for_each(|k| strata[k.truth].groups = k.above.to_vec());
             for k in &all {
                 let rate = share * RATES[usize::from(k.confidence < 0.7)];
                 if rng.random::<f64>() < rate {
@@ -311,7 +311,7 @@ fn the_gain_of_the_second_version_is_covered() {
             100.0 * out / n
         );
         let error = 3.0 * (0.05 * 0.95 / n).sqrt();
-        assert!(plain / n > 0.935 - error, "{share}: {}", plain / n);
+        assert!(plain / n > 0.935 - error && wide < 1.4 * plain_width, "{share}: {wide} of {plain_width}");
     }
 }
 

@@ -16,8 +16,8 @@ pub struct Known {
     /// Codes by a number of their own.
     pub predicted: usize,
     pub truth: usize,
-    /// First two digits of the true code.
-    pub division: usize,
+    /// Division, group and class of the true code: its first two, three and four digits.
+    pub above: [usize; 3],
 }
 
 /// The true code of each prediction, by its id; nothing where the file is absent.
@@ -34,6 +34,29 @@ pub fn truths() -> Option<HashMap<String, String>> {
         all.extend(rows.map(|row| (ids.value(row).to_owned(), truths.value(row).to_owned())));
     }
     Some(all)
+}
+
+/// Of each code, the share of its predictions that are right, and of what is truly of it the share that was given it.
+pub fn quality() -> Option<HashMap<String, [Option<f64>; 2]>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
+    let file = File::open(path).ok()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+    // right, predicted, actual
+    let mut counts: HashMap<String, [f64; 3]> = HashMap::new();
+    for batch in reader {
+        let batch = batch.expect("a batch");
+        let [predicted, truth] = ["predicted", "truth"].map(|name| batch.column_by_name(name).expect(name).clone());
+        let [predicted, truth] = [&predicted, &truth].map(|column| column.as_string::<i64>().clone());
+        for row in 0..batch.num_rows() {
+            let (given, meant) = (predicted.value(row), truth.value(row));
+            counts.entry(given.to_owned()).or_default()[1] += 1.0;
+            let of_meant = counts.entry(meant.to_owned()).or_default();
+            of_meant[2] += 1.0;
+            of_meant[0] += f64::from(u8::from(given == meant));
+        }
+    }
+    let share = |part: f64, of: f64| (of > 0.0).then_some(part / of);
+    Some(counts.into_iter().map(|(code, [r, p, a])| (code, [share(r, p), share(r, a)])).collect())
 }
 
 /// All rows in their order; nothing where they are absent.
@@ -55,7 +78,7 @@ pub fn naf2025() -> Option<Vec<Known>> {
         for row in 0..batch.num_rows() {
             let time = times.value(row);
             let part = |at: std::ops::Range<usize>| time[at].parse::<usize>().expect("a time");
-            let division = truth.value(row)[..2].parse().expect("digits");
+            let above = [2, 3, 4].map(|digits| truth.value(row)[..digits].parse().expect("digits"));
             let [predicted, truth] = [predicted.value(row), truth.value(row)].map(|code| {
                 let next = numbers.len();
                 *numbers.entry(code.to_owned()).or_insert(next)
@@ -67,7 +90,7 @@ pub fn naf2025() -> Option<Vec<Known>> {
                 second: version.value(row) == "2.0.0",
                 predicted,
                 truth,
-                division,
+                above,
             });
         }
     }
