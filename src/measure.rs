@@ -27,6 +27,7 @@ pub mod sketch;
 pub mod terms;
 pub mod threshold;
 pub mod weight;
+pub mod whole;
 
 mod bisection;
 mod factorial;

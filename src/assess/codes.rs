@@ -4,7 +4,7 @@ use super::{
     Plan,
     assessment::{CodeQuality, Confusion},
     assisted_codes::assisted_precision,
-    design::Design,
+    design::{Design, ROUTES, route_at},
     traffic::share,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         proportion::Estimate,
         shrinkage::{Leaf, shrunk},
         weight::WeightSums,
+        whole::Whole,
     },
     nomenclature::{RollUp, canonical},
     query::Answer,
@@ -35,6 +36,8 @@ struct Code {
     false_positive: WeightSums,
     /// Truly this code, predicted as another.
     false_negative: WeightSums,
+    /// By route: predictions, and the weight of labels that say this code.
+    routes: [(u64, f64); ROUTES],
 }
 
 /// Quality of every code of the plan's level, and the pairs that are confused. `graded` answers `volume_by_grade.sql`.
@@ -54,11 +57,15 @@ pub fn by_code(
         code.predicted = volume.count(row, "n");
         code.auto = volume.count(row, "auto");
     }
-    for row in (0..graded.rows()).filter(|row| graded.text(*row, "route").is_some()) {
-        if let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) {
+    for row in 0..graded.rows() {
+        let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) else { continue };
+        code.routes[route_at(graded, row)].0 += graded.count(row, "n");
+        if graded.text(row, "route").is_some() {
             code.routed += graded.count(row, "n");
         }
     }
+    // right and wrong labels of all codes
+    let mut whole = [[WeightSums::default(); 2]; ROUTES];
     let mut pairs: BTreeMap<(String, String), WeightSums> = BTreeMap::new();
     for row in 0..outcome.rows() {
         let sums = design.sums(outcome, row);
@@ -69,6 +76,9 @@ pub fn by_code(
             known: plan.nomenclature.knows(actual),
             ..Code::default()
         });
+        let route = route_at(outcome, row);
+        truth.routes[route].1 += sums.total();
+        whole[route][usize::from(predicted != Some(actual))] += sums;
         if predicted == Some(actual) {
             truth.right += sums;
             continue;
@@ -97,13 +107,13 @@ pub fn by_code(
     };
     let assisted = assisted_precision(graded, (outcome, design), plan.request.confidence_level);
     let (precisions, recalls) = (steady(|of| of.false_positive), steady(|of| of.false_negative));
-    let all = [codes.values().map(|of| of.right).sum(), codes.values().map(|of| of.false_negative).sum()];
+    let whole = Whole::new(whole.to_vec());
     let mut table: Vec<CodeQuality> = codes
         .into_iter()
         .zip(precisions.into_iter().zip(recalls))
         .map(|((code, of), shrunk)| {
             let assisted = assisted.get(&code).copied();
-            quality(plan, code, (&of, all), (shrunk, assisted))
+            quality(plan, code, (&of, &whole), (shrunk, assisted))
         })
         .collect();
     table.sort_by(|a, b| b.n_predicted.cmp(&a.n_predicted).then_with(|| a.code.cmp(&b.code)));
@@ -119,10 +129,13 @@ pub fn sensitive(plan: &Plan) -> Vec<String> {
 fn quality(
     plan: &Plan,
     code: String,
-    (of, all): (&Code, [WeightSums; 2]),
+    (of, whole): (&Code, &Whole),
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
-    let measured = classification(of.right, of.false_positive, of.false_negative, all, plan.request.confidence_level);
+    let (predictions, labels) = (of.routes.map(|of| of.0), of.routes.map(|of| of.1));
+    let wholes = [whole.of_predictions(&predictions), whole.of_truth(&labels, &predictions)];
+    let measured =
+        classification(of.right, of.false_positive, of.false_negative, wholes, plan.request.confidence_level);
     CodeQuality {
         sensitive: plan.request.sensitive_codes.iter().any(|s| canonical(s) == code),
         code,

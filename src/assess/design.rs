@@ -68,3 +68,15 @@ impl Design {
 pub fn grade_of(answer: &Answer, row: usize) -> usize {
     (answer.int(row, "grade").max(0) as usize).min(GRADES - 1)
 }
+
+/// Automatic, manual, and what names neither.
+pub const ROUTES: usize = 3;
+
+/// Which of them a row of an answer with that column is of.
+pub fn route_at(answer: &Answer, row: usize) -> usize {
+    match answer.text(row, "route") {
+        Some("auto") => 0,
+        Some("manual") => 1,
+        _ => 2,
+    }
+}

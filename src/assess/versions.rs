@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Plan,
     assessment::{AssistedAccuracy, VersionAccuracy},
-    design::Design,
+    design::{Design, ROUTES, route_at},
     specimens::Specimen,
 };
 use crate::{
@@ -166,6 +166,7 @@ fn name_of(plan: &Plan, level: u8) -> Option<String> {
 /// Labelled rows of one version (0 = before) with one pair of codes.
 struct Row<'a> {
     version: usize,
+    route: usize,
     predicted: &'a str,
     actual: &'a str,
     sums: WeightSums,
@@ -175,12 +176,12 @@ fn rows<'a>(outcome: &'a Answer, design: &Design, names: [&str; 2]) -> Vec<Row<'
     let of = |row: usize| {
         let version = names.iter().position(|name| outcome.text(row, "version") == Some(name))?;
         let (predicted, actual) = (outcome.text(row, "predicted")?, outcome.text(row, "actual")?);
-        Some(Row { version, predicted, actual, sums: design.sums(outcome, row) })
+        Some(Row { version, route: route_at(outcome, row), predicted, actual, sums: design.sums(outcome, row) })
     };
     let mut rows: Vec<Row<'_>> = (0..outcome.rows()).filter_map(of).collect();
     // sums of floats depend on their order, and answers come in none
     rows.sort_unstable_by(|x, y| {
-        let key = |row: &Row<'a>| (row.version, row.predicted, row.actual, row.sums.n);
+        let key = |row: &Row<'a>| (row.version, row.predicted, row.actual, row.route, row.sums.n);
         key(x).cmp(&key(y)).then(x.sums.w.total_cmp(&y.sums.w))
     });
     rows
@@ -236,21 +237,22 @@ fn strata(nomenclature: &Nomenclature, rows: &[Row<'_>]) -> (Vec<Stratum>, [u64;
 /// Codes of a level whose precision or recall changed.
 fn changed(plan: &Plan, rows: &[Row<'_>], level: u8) -> Vec<VersionChange> {
     let nomenclature = &plan.nomenclature;
-    let mut codes: BTreeMap<&str, [Confusion; 2]> = BTreeMap::new();
+    let mut codes: BTreeMap<&str, [Vec<Confusion>; 2]> = BTreeMap::new();
+    let none = || [0, 1].map(|_| vec![Confusion::default(); ROUTES]);
     for row in rows {
         let Some(actual) = at(nomenclature, row.actual, level) else { continue };
         let predicted = at(nomenclature, row.predicted, level);
-        let truth = &mut codes.entry(actual).or_default()[row.version];
+        let truth = &mut codes.entry(actual).or_insert_with(none)[row.version][row.route];
         if predicted == Some(actual) {
             truth.true_positives += row.sums;
             continue;
         }
         truth.false_negatives += row.sums;
         if let Some(predicted) = predicted {
-            codes.entry(predicted).or_default()[row.version].false_positives += row.sums;
+            codes.entry(predicted).or_insert_with(none)[row.version][row.route].false_positives += row.sums;
         }
     }
-    let confusions: Vec<(Confusion, Confusion)> = codes.values().map(|[a, b]| (*a, *b)).collect();
+    let confusions: Vec<[Vec<Confusion>; 2]> = codes.values().cloned().collect();
     let found = changes(&confusions, plan.request.confidence_level, FALSE_DISCOVERY_RATE);
     let mut changed: Vec<VersionChange> = Vec::new();
     for (code, change) in codes.keys().zip(&found) {

@@ -22,6 +22,7 @@ use super::{
     proportion::{Estimate, normal_quantile, wilson},
     ratio::LIKE_WHOLE,
     weight::WeightSums,
+    whole::Whole,
 };
 
 /// The predictions of one bin of the confidence: how many, and the labelled ones by whether they were right.
@@ -238,7 +239,8 @@ fn assisted_of_part(
     parts.iter_mut().for_each(|(share, _)| *share /= (all - blind) as f64);
     let bins = || strata.iter().flat_map(Stratum::bins);
     let rows = [bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum()];
-    let whole = wholes.map(|of| [0, 1].map(|side| of.iter().map(|whole| whole[side]).sum()));
+    let sizes: Vec<u64> = strata.iter().map(Stratum::predictions).collect();
+    let whole = wholes.map(|of| Whole::new(of.to_vec()).of_predictions(&sizes));
     let alone = accuracy_of_part(rows, whole, confidence_level);
     let n = alone.n;
     let (helped, rows) = combine(&parts, confidence_level);

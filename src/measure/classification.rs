@@ -28,11 +28,12 @@ pub struct Classification {
 /// `V = [ (2−2F)² A_TP + F² (A_FP + A_FN) ] / (2TP+FP+FN)²` with `A = Σ (w² − w)`; its interval is Wilson's at
 /// `n_eff = F(1−F)/V`, so it stays within [0, 1].
 ///
-/// `all` are the right and the wrong labels of all codes, with replacement where the others are. Few labels of a code may
+/// `wholes` are the right and the wrong labels of all codes in the code's own mix of routes
+/// ([`Whole`](super::whole::Whole)), for precision and for recall, with replacement where the others are. Few labels of a code may
 /// all be light by chance: with a twentieth of the automatic rows reviewed and three fifths of the others, the first five
 /// hold no automatic row in four cases of ten, and say nothing of most of its predictions. So its right rows are taken to be
-/// as heavy as right rows are overall, and its wrong ones as wrong ones are, until they are many (`ratio.rs`). Without `all`
-/// its own labels say it, and intervals of a code with 5 to 29 labels cover 80 to 90 % at 95 %.
+/// as heavy as right rows are elsewhere, and its wrong ones as wrong ones are, until they are many (`ratio.rs`). Without them
+/// its own labels say it, and intervals of a code with 5 to 29 labels cover 74 to 93 % at 95 %.
 ///
 /// *Edge cases*: a measure whose denominator has no labelled row is `None`; a code that is predicted but never right
 /// has F1 = 0 (scikit-learn's `zero_division=0`).
@@ -42,7 +43,7 @@ pub struct Classification {
 /// ```
 /// use vigie::measure::{classification::classification, weight::WeightSums};
 /// let [tp, fp, fn_] = [8, 2, 4].map(|n| WeightSums::certain(n).with_replacement());
-/// let code = classification(tp, fp, fn_, [WeightSums::default(); 2], 0.95);
+/// let code = classification(tp, fp, fn_, [[WeightSums::default(); 2]; 2], 0.95);
 /// assert_eq!(code.precision.estimate, Some(0.8));
 /// assert_eq!(code.recall.estimate, Some(8.0 / 12.0));
 /// assert_eq!(code.f1.estimate, Some(16.0 / 22.0));
@@ -51,19 +52,22 @@ pub fn classification(
     true_positives: WeightSums,
     false_positives: WeightSums,
     false_negatives: WeightSums,
-    all: [WeightSums; 2],
+    wholes: [[WeightSums; 2]; 2],
     confidence_level: f64,
 ) -> Classification {
+    let [of_precision, of_recall] = wholes;
     let f1 = Ratio {
         success: Side::new(&true_positives, 2.0),
         failure: Side::new(&(false_positives + false_negatives), 1.0),
-        whole: Some([Side::new(&all[0], 2.0), Side::new(&all[1], 1.0)]),
+        // right rows of both are twice as many
+        whole: Some([0, 1].map(|side| Side::new(&(of_precision[side] + of_recall[side]), [2.0, 1.0][side]))),
     };
-    let share =
-        |missed: &WeightSums| accuracy::ratio_of_part(&true_positives, missed, Some(all)).interval(confidence_level).0;
+    let share = |missed: &WeightSums, whole| {
+        accuracy::ratio_of_part(&true_positives, missed, Some(whole)).interval(confidence_level).0
+    };
     Classification {
-        precision: share(&false_positives),
-        recall: share(&false_negatives),
+        precision: share(&false_positives, of_precision),
+        recall: share(&false_negatives, of_recall),
         f1: f1.interval(confidence_level).0,
     }
 }

@@ -177,7 +177,7 @@ fn f1_coverage(rows: u32, runs: u32) -> f64 {
     let (mut covered, mut told) = (0.0, 0.0);
     for _ in 0..runs {
         let ([tp, fp, fn_], truth) = review_code(&mut rng, rows);
-        let f1 = classification(tp, fp, fn_, [WeightSums::default(); 2], 0.95).f1;
+        let f1 = classification(tp, fp, fn_, [[WeightSums::default(); 2]; 2], 0.95).f1;
         if let (Some(lower), Some(upper)) = (f1.lower, f1.upper) {
             told += 1.0;
             covered += f64::from(u8::from(lower <= truth && truth <= upper));
