@@ -192,10 +192,10 @@ impl Moments {
 /// 1. What the confidence promises, `f`, is an isotonic regression of right or not on the bins of the confidence, weighted
 ///    by design, fitted for each fold on the labels of all other folds.
 /// 2. In each stratum the difference estimator with its own `λ`; strata count by their size.
-/// 3. Wilson's interval at the effective number of rows: that of the labels alone ([`accuracy`], steadied where few rows
+/// 3. Wilson's interval at the effective number of rows: that of the labels alone ([`accuracy`](super::accuracy::accuracy), steadied where few rows
 ///    speak), times what the assistance gains, which is steadied by as many rows that gain nothing.
 ///
-/// *Target*: the accuracy of these predictions, as in [`accuracy`]. *Assumes* labels that are right, known and independent
+/// *Target*: the accuracy of these predictions, as in [`accuracy`](super::accuracy::accuracy). *Assumes* labels that are right, known and independent
 /// inclusion probabilities, and nothing of the confidence: a useless one costs nothing but its `λ`.
 ///
 /// *Edge cases*: strata with predictions and without labels make everything `None` when they are more than a hundredth
