@@ -114,7 +114,9 @@ pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
             let times = |rows: WeightSums| {
                 let own = if stratum.rows.is_some() { Met::default() } else { Met::typical(rows, version) };
                 let overall = whole.without(&own).part(overall);
-                let e = part(&path, overall, own).clamp(LEAST_OVERLAP * overall, 1.0 - LEAST_OVERLAP * (1.0 - overall));
+                // nothing is known of `overall` without the row itself: these let a NaN pass, `clamp` would not
+                let e = part(&path, overall, own).max(LEAST_OVERLAP * overall);
+                let e = e.min(1.0 - LEAST_OVERLAP * (1.0 - overall));
                 if version == 0 { overall / e } else { (1.0 - overall) / (1.0 - e) }
             };
             for (rows, plain, mixed) in
