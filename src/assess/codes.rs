@@ -29,8 +29,6 @@ struct Code {
     known: bool,
     predicted: u64,
     auto: u64,
-    /// Predictions of which a route is known.
-    routed: u64,
     right: WeightSums,
     /// Predicted as this code, truly another.
     false_positive: WeightSums,
@@ -58,10 +56,8 @@ pub fn by_code(
         code.auto = volume.count(row, "auto");
     }
     for row in 0..graded.rows() {
-        let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) else { continue };
-        code.routes[route_at(graded, row)].0 += graded.count(row, "n");
-        if graded.text(row, "route").is_some() {
-            code.routed += graded.count(row, "n");
+        if let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) {
+            code.routes[route_at(graded, row)].0 += graded.count(row, "n");
         }
     }
     // right and wrong labels of all codes
@@ -133,6 +129,7 @@ fn quality(
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
     let (predictions, labels) = (of.routes.map(|of| of.0), of.routes.map(|of| of.1));
+    let [auto, manual, _] = predictions;
     let wholes = [whole.of_predictions(&predictions), whole.of_truth(&labels, &predictions)];
     let measured =
         classification(of.right, of.false_positive, of.false_negative, wholes, plan.request.confidence_level);
@@ -145,7 +142,7 @@ fn quality(
         n_predicted: of.predicted,
         n_labelled: of.right.n + of.false_positive.n,
         n_actual: of.right.n + of.false_negative.n,
-        automation_rate: share(of.auto, of.routed),
+        automation_rate: share(of.auto, auto + manual),
         precision: measured.precision,
         recall: measured.recall,
         f1: measured.f1,

@@ -215,19 +215,19 @@ pub fn assisted_by(strata: &[Stratum], learnt_from: &[Stratum], confidence_level
     assisted_of_part(strata, learnt_from, None, confidence_level)
 }
 
-/// As [`assisted_by`], of strata that are each part of a larger one, whose right and wrong labels are given.
+/// As [`assisted_by`], of strata that are each part of a route of the whole.
 fn assisted_of_part(
     strata: &[Stratum],
     learnt_from: &[Stratum],
-    wholes: Option<&[[WeightSums; 2]]>,
+    whole: Option<&Whole>,
     confidence_level: f64,
 ) -> Assisted {
     let all: u64 = strata.iter().map(Stratum::predictions).sum();
     let promises = promises(learnt_from);
     let (mut parts, mut blind) = (Vec::new(), 0);
     for (at, stratum) in strata.iter().enumerate() {
-        let whole = wholes.and_then(|wholes| wholes.get(at)).copied();
-        match (stratum.predictions(), part(stratum, &promises, whole, confidence_level)) {
+        let route = whole.and_then(|whole| whole.route(at));
+        match (stratum.predictions(), part(stratum, &promises, route, confidence_level)) {
             (0, _) => {}
             (n, Some(part)) => parts.push((n as f64, part)),
             (n, None) => blind += n,
@@ -240,8 +240,7 @@ fn assisted_of_part(
     let bins = || strata.iter().flat_map(Stratum::bins);
     let rows = [bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum()];
     let sizes: Vec<u64> = strata.iter().map(Stratum::predictions).collect();
-    let whole = wholes.map(|of| Whole::new(of.to_vec()).of_predictions(&sizes));
-    let alone = accuracy_of_part(rows, whole, confidence_level);
+    let alone = accuracy_of_part(rows, whole.map(|whole| whole.of_predictions(&sizes)), confidence_level);
     let n = alone.n;
     let (helped, rows) = combine(&parts, confidence_level);
     let worth = alone.n_eff.map(|alone| n as f64 * rows / alone).filter(|worth| worth.is_finite());

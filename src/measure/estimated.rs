@@ -115,11 +115,9 @@ pub fn estimated(scores: &[f64], reference: &[Stratum], current: &[u64], confide
     let covered = covered(scores, &bins);
     let [down, up] = unknown(promised, &shares, &covered);
     let n_eff = effective(lesson.sums);
-    let sampled = wilson(
-        p.clamp(0.0, 1.0),
-        spread(p, n_eff) / ((of_labels + of_rows) * wider(of_labels + of_rows, doubt, confidence_level)),
-        confidence_level,
-    );
+    let variance = of_labels + of_rows;
+    let rows = spread(p, n_eff) / (variance * wider(variance, doubt, confidence_level));
+    let sampled = wilson(p.clamp(0.0, 1.0), rows, confidence_level);
     let uncovered =
         shares.iter().zip(&covered).filter(|(_, covered)| !**covered).fold(0.0, |sum, (share, _)| sum + share);
     Some(Estimated {

@@ -142,7 +142,7 @@ pub fn paired(pairs: &Pairs, confidence_level: f64) -> Paired {
     Paired {
         a,
         b,
-        difference: moved(a, b, Joint { correlation: correlation(&cells, a, b), variance: 0.0 }),
+        difference: moved(a, b, Joint { correlation: correlation(&cells, n, a, b), variance: 0.0 }),
         n,
         discordant: discordant.n,
         p_value: (n > 0).then(|| sign_test(x, y).0),
@@ -150,7 +150,7 @@ pub fn paired(pairs: &Pairs, confidence_level: f64) -> Paired {
 }
 
 /// Linearised, of the two accuracies, lowered as Newcombe has it; 0 where one of them does not vary.
-fn correlation(cells: &[WeightSums; 4], a: Estimate, b: Estimate) -> f64 {
+fn correlation(cells: &[WeightSums; 4], n: u64, a: Estimate, b: Estimate) -> f64 {
     let (Some(a), Some(b)) = (a.estimate, b.estimate) else { return 0.0 };
     let (mut aa, mut ab, mut bb) = (0.0, 0.0, 0.0);
     let residuals = [(1.0 - a, 1.0 - b), (1.0 - a, -b), (-a, 1.0 - b), (-a, -b)];
@@ -159,8 +159,8 @@ fn correlation(cells: &[WeightSums; 4], a: Estimate, b: Estimate) -> f64 {
         ab += cell.squares() * of_a * of_b;
         bb += cell.squares() * of_b * of_b;
     }
-    let rows = cells.iter().map(|cell| cell.n).sum::<u64>() as f64;
     let phi = ab / (aa * bb).sqrt();
-    let lowered = if phi > 0.0 { (phi - 0.5 / (rows * (a * (1.0 - a) * b * (1.0 - b)).sqrt())).max(0.0) } else { phi };
+    let lowered =
+        if phi > 0.0 { (phi - 0.5 / (n as f64 * (a * (1.0 - a) * b * (1.0 - b)).sqrt())).max(0.0) } else { phi };
     if lowered.is_finite() { lowered.clamp(-1.0, 1.0) } else { 0.0 }
 }

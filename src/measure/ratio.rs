@@ -11,8 +11,7 @@ use super::{
     weight::WeightSums,
 };
 
-/// Rows of the whole that a side of a part leans on: with 20 to 40 intervals of 732 codes cover best
-/// (`docs/statistics.md`, "Few labels").
+/// Rows of the whole that a side of a part leans on (`docs/statistics.md`, "Few labels").
 pub(super) const LIKE_WHOLE: f64 = 30.0;
 
 /// The rows on one side of the ratio; `count` says how often a row counts (2 for the true positives of F1).
@@ -31,9 +30,7 @@ impl Side {
             sampling: count * count * sums.sampling(),
         }
     }
-}
 
-impl Side {
     /// `n` rows like these: of size `Σw²/Σw`, the size of the row that a unit of weight lies in on average.
     fn typical(&self, n: f64) -> Self {
         let size = self.squares / self.total;

@@ -1,7 +1,7 @@
 //! Of the parts of a whole: the precision of every code with the help of the confidence.
 
 use super::{Assisted, ScoreBin, Stratum, assisted_of_part};
-use crate::measure::weight::WeightSums;
+use crate::measure::{weight::WeightSums, whole::Whole};
 
 /// Labels of a part from which the confidence of its other predictions is asked for help.
 pub const LEAST_LABELS: u64 = 30;
@@ -31,15 +31,16 @@ pub fn assisted_parts(parts: &[Vec<Vec<ScoreBin>>], confidence_level: f64) -> Ve
     let width = parts.iter().flatten().map(Vec::len).max().unwrap_or(0);
     let none = || vec![ScoreBin::default(); width];
     let mut all = none();
-    let mut wholes = vec![[WeightSums::default(); 2]; parts.iter().map(Vec::len).max().unwrap_or(0)];
-    for (route, bins) in parts.iter().flat_map(|routes| routes.iter().enumerate()) {
+    let mut routes = vec![[WeightSums::default(); 2]; parts.iter().map(Vec::len).max().unwrap_or(0)];
+    for (route, bins) in parts.iter().flat_map(|own| own.iter().enumerate()) {
         for (at, own) in bins.iter().enumerate() {
             all[at].right += own.right;
             all[at].wrong += own.wrong;
-            wholes[route][0] += own.right;
-            wholes[route][1] += own.wrong;
+            routes[route][0] += own.right;
+            routes[route][1] += own.wrong;
         }
     }
+    let whole = Whole::new(routes);
     let one = |routes: &Vec<Vec<ScoreBin>>| {
         if routes.iter().flatten().map(ScoreBin::labelled).sum::<u64>() < LEAST_LABELS {
             return None;
@@ -52,7 +53,7 @@ pub fn assisted_parts(parts: &[Vec<Vec<ScoreBin>>], confidence_level: f64) -> Ve
         // the first fold is the part's own, which nothing is learnt from
         let learnt_from = [Stratum { folds: vec![none(), others] }];
         let strata: Vec<Stratum> = routes.iter().map(|bins| Stratum { folds: vec![bins.clone()] }).collect();
-        Some(assisted_of_part(&strata, &learnt_from, Some(&wholes), confidence_level))
+        Some(assisted_of_part(&strata, &learnt_from, Some(&whole), confidence_level))
             .filter(|found| found.worth.is_some_and(|worth| worth > found.n))
     };
     parts.iter().map(one).collect()

@@ -78,28 +78,20 @@ pub fn changes(codes: &[[Vec<Confusion>; 2]], confidence_level: f64, level: f64)
     let missed: [fn(&Confusion) -> WeightSums; 2] = [|code| code.false_positives, |code| code.false_negatives];
     let sides = |code: &Confusion, share: usize| [code.true_positives, missed[share](code)];
     let routes = codes.iter().flatten().map(Vec::len).max().unwrap_or(0);
-    // all codes of each version, by share
-    let mut sums = vec![[[[WeightSums::default(); 2]; 2]; 2]; routes];
-    for (version, rows) in codes.iter().flat_map(|versions| versions.iter().enumerate()) {
-        for (route, share) in (0..rows.len()).flat_map(|route| [(route, 0), (route, 1)]) {
-            for (rows, sum) in sides(&rows[route], share).into_iter().zip(&mut sums[route][version][share]) {
-                *sum += rows.with_replacement();
-            }
-        }
-    }
-    let wholes =
-        [0, 1].map(|version| [0, 1].map(|share| Whole::new(sums.iter().map(|route| route[version][share]).collect())));
+    let whole = |version: usize, share: usize| {
+        let of = |route: usize| sum(codes.iter().filter_map(|code| Some(sides(code[version].get(route)?, share))));
+        Whole::new((0..routes).map(of).collect()).with_replacement()
+    };
+    let wholes = [0, 1].map(|version| [0, 1].map(|share| whole(version, share)));
     let mut found: Vec<CodeChange> = codes
         .iter()
         .map(|versions| {
             let of = |share: usize| {
-                let rows = [0, 1].map(|version| {
-                    let routes = versions[version].iter().map(|route| sides(route, share));
-                    routes.fold([WeightSums::default(); 2], |sum, route| [sum[0] + route[0], sum[1] + route[1]])
-                });
+                let rows = [0, 1].map(|version| sum(versions[version].iter().map(|route| sides(route, share))));
                 let like = [0, 1].map(|version| {
-                    let weights = versions[version].iter().map(|route| sides(route, share).map(|rows| rows.total()));
-                    wholes[version][share].of_truth(&weights.map(|[a, b]| a + b).collect::<Vec<_>>(), &[])
+                    let weight = |route| sides(route, share).iter().map(WeightSums::total).sum();
+                    let weights: Vec<f64> = versions[version].iter().map(weight).collect();
+                    wholes[version][share].of_truth(&weights, &[])
                 });
                 change(rows, like, confidence_level, level)
             };
@@ -136,6 +128,11 @@ pub fn changed(codes: &[CodeChange], of: impl Fn(&CodeChange) -> &Change, level:
     sure.sort_by(|x, y| x.0.total_cmp(&y.0).then(y.1.abs().total_cmp(&x.1.abs())));
     let with = |sign: f64| sure.iter().filter(|(_, d, _)| d * sign > 0.0).map(|(_, _, at)| *at).collect();
     Changed { helped: with(1.0), hurt: with(-1.0) }
+}
+
+/// Right and wrong rows, each apart.
+fn sum(rows: impl Iterator<Item = [WeightSums; 2]>) -> [WeightSums; 2] {
+    rows.fold([WeightSums::default(); 2], |sum, rows| [sum[0] + rows[0], sum[1] + rows[1]])
 }
 
 /// Right and wrong rows of A and of B, and of all codes of each.

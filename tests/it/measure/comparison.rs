@@ -188,7 +188,7 @@ fn standardising_takes_out_what_arrived() {
     println!("|---|---|---|---|---|---|---|---|");
     // the first chose how groups are leant on, the others did not
     let all = [
-        Arrivals { name: "five times as hard", hard: 5.0, fewer: 4, alike: 4, least: 0.93 },
+        Arrivals { name: "five times as hard", hard: 5.0, fewer: 4, alike: 4, least: 0.935 },
         Arrivals { name: "three times as hard", hard: 3.0, fewer: 2, alike: 4, least: 0.925 },
         Arrivals { name: "five times, siblings unlike", hard: 5.0, fewer: 4, alike: 1, least: 0.92 },
     ];
@@ -495,6 +495,6 @@ fn codes_that_were_hurt_are_found() {
         );
         assert!(others / n < 0.5, "{labels}: {others}");
         assert!(labels < 8_000 || gained / n > 0.75, "{labels}: {gained}");
-        assert!(labels < 40_000 || found_hurt[1] / n > 0.85, "{labels}: {found_hurt:?}");
+        assert!(labels < 40_000 || (found_hurt[0] > 0.9 * n && found_hurt[1] > 0.85 * n), "{labels}: {found_hurt:?}");
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, fs::File, path::PathBuf};
 
-use arrow::array::AsArray;
+use arrow::{
+    array::{ArrayRef, AsArray, LargeStringArray, RecordBatch},
+    datatypes::Float64Type,
+};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// One prediction whose truth is known.
@@ -20,16 +23,27 @@ pub struct Known {
     pub above: [usize; 3],
 }
 
-/// The true code of each prediction, by its id; nothing where the file is absent.
-pub fn truths() -> Option<HashMap<String, String>> {
+/// Its rows; nothing where the file is absent.
+fn batches() -> Option<impl Iterator<Item = RecordBatch>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
     let file = File::open(path).ok()?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+    Some(reader.map(|batch| batch.expect("a batch")))
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a ArrayRef {
+    batch.column_by_name(name).unwrap_or_else(|| panic!("{name} in {:?}", batch.schema()))
+}
+
+fn words<'a>(batch: &'a RecordBatch, name: &str) -> &'a LargeStringArray {
+    column(batch, name).as_string()
+}
+
+/// The true code of each prediction, by its id; nothing where the file is absent.
+pub fn truths() -> Option<HashMap<String, String>> {
     let mut all = HashMap::new();
-    for batch in reader {
-        let batch = batch.expect("a batch");
-        let [ids, truths] = ["prediction_id", "truth"].map(|name| batch.column_by_name(name).expect(name).clone());
-        let [ids, truths] = [&ids, &truths].map(|column| column.as_string::<i64>().clone());
+    for batch in batches()? {
+        let [ids, truths] = ["prediction_id", "truth"].map(|name| words(&batch, name));
         let rows = 0..batch.num_rows();
         all.extend(rows.map(|row| (ids.value(row).to_owned(), truths.value(row).to_owned())));
     }
@@ -38,15 +52,10 @@ pub fn truths() -> Option<HashMap<String, String>> {
 
 /// Of each code, the share of its predictions that are right, and of what is truly of it the share that was given it.
 pub fn quality() -> Option<HashMap<String, [Option<f64>; 2]>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
-    let file = File::open(path).ok()?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
     // right, predicted, actual
     let mut counts: HashMap<String, [f64; 3]> = HashMap::new();
-    for batch in reader {
-        let batch = batch.expect("a batch");
-        let [predicted, truth] = ["predicted", "truth"].map(|name| batch.column_by_name(name).expect(name).clone());
-        let [predicted, truth] = [&predicted, &truth].map(|column| column.as_string::<i64>().clone());
+    for batch in batches()? {
+        let [predicted, truth] = ["predicted", "truth"].map(|name| words(&batch, name));
         for row in 0..batch.num_rows() {
             let (given, meant) = (predicted.value(row), truth.value(row));
             counts.entry(given.to_owned()).or_default()[1] += 1.0;
@@ -61,20 +70,12 @@ pub fn quality() -> Option<HashMap<String, [Option<f64>; 2]>> {
 
 /// All rows in their order; nothing where they are absent.
 pub fn naf2025() -> Option<Vec<Known>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/naf2025/truth.parquet");
-    let file = File::open(path).ok()?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
     let mut all = Vec::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
-    for batch in reader {
-        let batch = batch.expect("a batch");
-        let column =
-            |name: &str| batch.column_by_name(name).unwrap_or_else(|| panic!("{name} in {:?}", batch.schema())).clone();
-        let [times, predicted, truth, version] = ["predicted_at", "predicted", "truth", "model_version"].map(column);
+    for batch in batches()? {
         let [times, predicted, truth, version] =
-            [&times, &predicted, &truth, &version].map(|c| c.as_string::<i64>().clone());
-        let confidence = column("confidence");
-        let confidence = confidence.as_primitive::<arrow::datatypes::Float64Type>();
+            ["predicted_at", "predicted", "truth", "model_version"].map(|name| words(&batch, name));
+        let confidence = column(&batch, "confidence").as_primitive::<Float64Type>();
         for row in 0..batch.num_rows() {
             let time = times.value(row);
             let part = |at: std::ops::Range<usize>| time[at].parse::<usize>().expect("a time");
