@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::proportion::{Estimate, wilson};
+use super::proportion::{Estimate, clopper_pearson, wilson};
 
 /// Items that were given the same labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,8 @@ pub struct OfCode {
 /// the figure, a sum over items. With `a = Σ x_c(x_c−1)/(m(m−1))` an item moves `P_o` by `m (a − P_o)/V`, `κ` by
 /// `(m/V) [(a − P_o)/(1−P_e) − 2(1−P_o)(Σ p_c x_c/m − P_e)/(1−P_e)²]` and `e_c/v_c = q` by `[x_c(x_c−1)/(m−1) − q x_c]/v_c`.
 /// `s²` is pooled with two items of the variance `p(1−p)/k²`, of `k = (Σ m)²/Σ m²` items there are (Kish; of a code `x_c`
-/// in place of `m`), and `k` is the number where all agree or none.
+/// in place of `m`), and `k` is the number where all agree or none. Where `k` is below 5 they are Clopper and Pearson's at
+/// that number.
 ///
 /// *Assumes* items independent of each other and drawn alike; labels of one item may depend on each other. *Edge cases*:
 /// items with fewer than two labels are left out, `None` without any other; one code only leaves `κ` and `α` without a
@@ -188,12 +189,16 @@ impl Code {
     }
 }
 
-/// Wilson's interval at the number of items that gives a variance, once steadied.
+/// Items below which an interval is Clopper and Pearson's: where the three of them disagree, Wilson's ends at 0.56.
+const FEW: f64 = 5.0;
+
+/// Wilson's interval at the number of items that gives a variance, once steadied; of few items Clopper and Pearson's.
 fn interval(p: f64, variance: f64, items: f64, confidence_level: f64) -> Estimate {
     let typical = p * (1.0 - p) / items;
     let n = p * (1.0 - p) * (items + TYPICAL) / (items * variance + TYPICAL * typical);
     // all agree, or none: no variance is seen, every item counts
-    wilson(p, if n.is_finite() && n > 0.0 { n } else { items }, confidence_level)
+    let n = if n.is_finite() && n > 0.0 { n } else { items };
+    if items < FEW { clopper_pearson(p, n, confidence_level) } else { wilson(p, n, confidence_level) }
 }
 
 /// How much an item moves kappa, given how far it agrees (`equal`) and how much it moves chance (`margins`).

@@ -172,8 +172,6 @@ struct Arrivals {
     fewer: u32,
     /// Codes in a row that are as hard as each other: 4 is a group, 1 is none.
     alike: usize,
-    /// Coverage that is promised.
-    least: f64,
 }
 
 /// The days of B brought other texts: codes are harder or easier, and B met the hard ones five times as often, in a quarter
@@ -188,9 +186,9 @@ fn standardising_takes_out_what_arrived() {
     println!("|---|---|---|---|---|---|---|---|");
     // the first chose how groups are leant on, the others did not
     let all = [
-        Arrivals { name: "five times as hard", hard: 5.0, fewer: 4, alike: 4, least: 0.935 },
-        Arrivals { name: "three times as hard", hard: 3.0, fewer: 2, alike: 4, least: 0.925 },
-        Arrivals { name: "five times, siblings unlike", hard: 5.0, fewer: 4, alike: 1, least: 0.92 },
+        Arrivals { name: "five times as hard", hard: 5.0, fewer: 4, alike: 4 },
+        Arrivals { name: "three times as hard", hard: 3.0, fewer: 2, alike: 4 },
+        Arrivals { name: "five times, siblings unlike", hard: 5.0, fewer: 4, alike: 1 },
     ];
     for arrivals in all.iter().take(if long() { 3 } else { 1 }) {
         for (codes, name) in [(8, "8 origins"), (CODES, "732 true codes")] {
@@ -242,7 +240,8 @@ fn standardising_takes_out_what_arrived() {
                         100.0 * out / n
                     );
                     let error = 3.0 * (0.05 * 0.95 / n).sqrt();
-                    assert!(covered / n > arrivals.least - error, "{name} {labels}: {}", covered / n);
+                    let fits = (0.935 - error..0.97 + error).contains(&(covered / n));
+                    assert!(fits, "{name} {labels}: {}", covered / n);
                 }
             }
         }
@@ -311,7 +310,7 @@ fn the_gain_of_the_second_version_is_covered() {
             100.0 * out / n
         );
         let error = 3.0 * (0.05 * 0.95 / n).sqrt();
-        assert!(plain / n > 0.935 - error && wide < 1.4 * plain_width, "{share}: {wide} of {plain_width}");
+        assert!(plain.min(covered) / n > 0.935 - error && wide < 1.55 * plain_width, "{wide} of {plain_width}");
     }
 }
 
