@@ -7,7 +7,14 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use vigie::{
     decide::{rings, rings_staked},
     measure::{
+        agreement::{Votes, agreement, noise::label_noise},
         assisted::{ScoreBin, Stratum, assisted},
+        classification::classification,
+        comparison::{
+            code::{Confusion, changes},
+            standardised::{self, Labelled, standardised},
+        },
+        detector::{Adwin, Ddm, PageHinkley},
         drift::{
             categorical_drift, category_drift,
             day_permutation::day_test,
@@ -15,6 +22,11 @@ use vigie::{
             excess::excess_variation,
             hierarchy::{TreeNode, tree_drift},
         },
+        estimated::{checked, estimated},
+        label_shift::label_shift,
+        mcnemar::{Pairs, paired},
+        recalibration::{Loss, recalibrated},
+        review_design::{ReviewStratum, half_width, labels_for, neyman},
         sequential::{
             Direction,
             accuracy::LabelCell,
@@ -27,6 +39,7 @@ use vigie::{
         shrinkage::{Leaf, shrunk},
         threshold::{curve, lowest_safe},
         weight::WeightSums,
+        whole::Whole,
     },
 };
 
@@ -173,6 +186,89 @@ fn accuracy() {
     black_box((shrunk(&leaves, 0.95), shrunk(&leaves, 0.95)));
 }
 
+fn labels(n: u64, w: f64) -> WeightSums {
+    WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w }
+}
+
+/// Labels of a code on the automatic and on the manual route: one in five of its predictions, by Zipf.
+fn confusion(model: &Model, level: usize) -> Vec<Vec<Confusion>> {
+    let of = |n: u64, w: f64, right: u64| Confusion {
+        true_positives: labels(n * right / 100, w),
+        false_positives: labels(n - n * right / 100, w),
+        false_negatives: labels(n - n * right / 100, w),
+    };
+    model.sum(level, 0..DAYS).iter().map(|n| vec![of(n / 25, 20.0, 95), of(n / 6, 5.0 / 3.0, 34)]).collect()
+}
+
+/// Precision, recall and F1 of every code of every level.
+fn codes(model: &Model) {
+    for level in 0..LEVELS.len() {
+        let codes = confusion(model, level);
+        let route = |at: usize, of: fn(&Confusion) -> WeightSums| codes.iter().map(|code| of(&code[at])).sum();
+        let whole =
+            Whole::new([0, 1].map(|at| [route(at, |c| c.true_positives), route(at, |c| c.false_positives)]).into());
+        for code in &codes {
+            let all = |of: fn(&Confusion) -> WeightSums| code.iter().map(of).sum::<WeightSums>();
+            let (right, missed) = (all(|c| c.true_positives), all(|c| c.false_negatives));
+            let predicted: Vec<u64> = code.iter().map(|c| 5 * c.true_positives.n).collect();
+            let weights: Vec<f64> = code.iter().map(|c| (c.true_positives + c.false_negatives).total()).collect();
+            let wholes = [whole.of_predictions(&predicted), whole.of_truth(&weights, &predicted)];
+            black_box(classification(right, all(|c| c.false_positives), missed, wholes, 0.95));
+        }
+    }
+}
+
+/// Two versions: on one mix, over codes of the finest level, over texts that both coded.
+fn versions(model: &Model) {
+    let finest = LEVELS.len() - 1;
+    let codes = confusion(model, finest);
+    let side = |code: &[Confusion]| Labelled {
+        right: code.iter().map(|c| c.true_positives).sum(),
+        wrong: code.iter().map(|c| c.false_negatives).sum(),
+    };
+    let strata = codes.iter().enumerate().map(|(k, code)| standardised::Stratum {
+        groups: LEVELS[..finest].iter().map(|n| k * n / LEVELS[finest]).collect(),
+        rows: None,
+        a: side(code),
+        b: side(&code[..1]),
+    });
+    black_box(standardised(&strata.collect::<Vec<_>>(), 0.95));
+    let both: Vec<[Vec<Confusion>; 2]> = codes.into_iter().map(|code| [code.clone(), code]).collect();
+    black_box(changes(&both, 0.95, 0.05));
+    let pairs =
+        Pairs { both: labels(900, 5.0), only_a: labels(40, 20.0), only_b: labels(60, 2.0), neither: labels(200, 2.0) };
+    black_box(paired(&pairs, 0.95));
+}
+
+/// What the confidence says by itself, what people say of each other, and what a better review would give.
+fn others() {
+    let strata = strata();
+    let scores: Vec<f64> = (0..50).map(|at| (at as f64 + 0.5) / 50.0).collect();
+    black_box(recalibrated(&scores, &strata, Loss::Log, 0.95));
+    black_box(estimated(&scores, &strata, &[2_000; 50], 0.95));
+    black_box(checked(&scores, &strata, &strata, 0.95));
+    let sections: Vec<Vec<WeightSums>> =
+        (0..LEVELS[0]).map(|i| (0..LEVELS[0]).map(|j| labels(if i == j { 400 } else { 2 }, 5.0)).collect()).collect();
+    black_box(label_shift(&sections, &[4_000; LEVELS[0]], 0.95).ok());
+    let vote = |k: usize| Votes { labels: vec![(k, 2), ((k + 1) % 732, 1)], items: 1 + 700 / (k as u64 + 1) };
+    let found = agreement(&(0..732).map(vote).collect::<Vec<_>>(), 0.95).expect("votes");
+    black_box(label_noise(found.observed));
+    let design: Vec<ReviewStratum> =
+        (0..100).map(|k| ReviewStratum { predictions: 900, labelled: 200, right: 2.0 * f64::from(k) }).collect();
+    black_box(half_width(&design, &neyman(&design, 20_000.0), 0.95));
+    black_box(labels_for(&design, 0.005, 0.95, |n| neyman(&design, n)));
+    // the errors among 200 labels a day
+    let (mut adwin, mut ddm, mut page) = (Adwin::default(), Ddm::default(), PageHinkley::default());
+    for label in 0..200 * DAYS {
+        let error = label % 10 == 0;
+        black_box((
+            adwin.update(f64::from(u8::from(error))),
+            ddm.update(error),
+            page.update(f64::from(u8::from(error))),
+        ));
+    }
+}
+
 fn measures(c: &mut Criterion) {
     let model = Model::new();
     let mut group = c.benchmark_group("732 codes, 5 levels, 90 days");
@@ -180,11 +276,17 @@ fn measures(c: &mut Criterion) {
     group.bench_function("drift", |b| b.iter(|| drift(&model)));
     group.bench_function("alarms", |b| b.iter(|| alarms(&model)));
     group.bench_function("accuracy", |b| b.iter(accuracy));
+    group.bench_function("codes", |b| b.iter(|| codes(&model)));
+    group.bench_function("versions", |b| b.iter(|| versions(&model)));
+    group.bench_function("others", |b| b.iter(others));
     group.bench_function("all", |b| {
         b.iter(|| {
             drift(&model);
             alarms(&model);
             accuracy();
+            codes(&model);
+            versions(&model);
+            others();
         });
     });
     group.finish();
