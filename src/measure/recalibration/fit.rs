@@ -1,6 +1,7 @@
 //! Maps from confidence to the probability of being right.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::logistic::{Free, Logistic, Point, maximise};
 use crate::measure::{
@@ -99,7 +100,8 @@ impl Fit {
         }
     }
 
-    /// The probability at this confidence with a pointwise interval: normal on the logit scale, from the sandwich.
+    /// The probability at this confidence with a pointwise interval: Student's on the logit scale, from the sandwich and
+    /// its degrees of freedom.
     ///
     /// *Assumes* that the true curve is one of the family; where it is not, the interval is about the curve that is
     /// closest. An isotonic map has no bounds here: its error at a point is not normal, and shrinks with the cube root
@@ -108,7 +110,11 @@ impl Fit {
         let p = self.map.probability(score);
         match (self.map.logistic(score), normal_quantile(confidence_level)) {
             (Some((logistic, x)), Some(z)) => {
-                let (at, reach) = (logistic.linear(x), z * logistic.variance(x).sqrt());
+                let t = match StudentsT::new(0.0, 1.0, logistic.degrees(x)) {
+                    Ok(student) => student.inverse_cdf(0.5 + confidence_level / 2.0),
+                    Err(_) => z,
+                };
+                let (at, reach) = (logistic.linear(x), t * logistic.variance(x).sqrt());
                 let bound = |linear: f64| 1.0 / (1.0 + (-linear).exp());
                 Estimate { estimate: Some(p), lower: Some(bound(at - reach)), upper: Some(bound(at + reach)) }
             }

@@ -19,6 +19,9 @@ pub struct Logistic {
     pub slope: f64,
     /// Sandwich variances of intercept and slope, and their covariance between them.
     pub covariance: [f64; 3],
+    /// Sums over rows of what each adds to the variance of [`Logistic::linear`], squared: coefficients of `x⁰` to `x⁴`.
+    #[serde(skip)]
+    squares: [f64; 5],
 }
 
 impl Logistic {
@@ -34,6 +37,13 @@ impl Logistic {
     pub fn variance(&self, x: f64) -> f64 {
         let [aa, ab, bb] = self.covariance;
         (aa + 2.0 * ab * x + bb * x * x).max(0.0)
+    }
+
+    /// Degrees of freedom of that variance, which few heavy rows may make: Satterthwaite's `(Σ v)²/Σ v²`, `v` the
+    /// expectation of what a row adds to it. What it did add, `u`, is a square: of normal residuals `E u² = 3 v²` and
+    /// `E (Σ u)² = (Σ v)² + 2 Σ v²`, so the ratio of what is free of bias for either is `3 (Σ u)²/Σ u² − 2`.
+    pub fn degrees(&self, x: f64) -> f64 {
+        3.0 * self.variance(x).powi(2) / self.squares.iter().rev().fold(0.0, |sum, of| sum * x + of) - 2.0
     }
 }
 
@@ -116,8 +126,9 @@ pub fn maximise(points: &[Point], free: Free) -> Option<Logistic> {
     if separable || gradient[0].abs().max(gradient[1].abs()) > 1e-6 * total || !loss.is_finite() {
         return None;
     }
-    let fitted = Logistic { intercept: at[0], slope: at[1], covariance: [0.0; 3] };
-    Some(Logistic { covariance: sandwich(points, &fitted, curvature, free)?, ..fitted })
+    let fitted = Logistic { intercept: at[0], slope: at[1], covariance: [0.0; 3], squares: [0.0; 5] };
+    let (covariance, squares) = sandwich(points, &fitted, curvature, free)?;
+    Some(Logistic { covariance, squares, ..fitted })
 }
 
 /// `H⁻¹ v` for `H = [[h₀, h₁], [h₁, h₂]]`; `None` where `H` is singular.
@@ -162,8 +173,9 @@ fn derivatives(rows: &[Row], [intercept, slope]: [f64; 2], free: Free) -> ([f64;
     }
 }
 
-fn sandwich(points: &[Point], fitted: &Logistic, curvature: [f64; 3], free: Free) -> Option<[f64; 3]> {
+fn sandwich(points: &[Point], fitted: &Logistic, curvature: [f64; 3], free: Free) -> Option<([f64; 3], [f64; 5])> {
     let (mut aa, mut ab, mut bb) = (0.0, 0.0, 0.0);
+    let mut squares = [0.0; 5];
     for point in points.iter().filter(|p| p.x.is_finite()) {
         let p = fitted.probability(point.x);
         let [intercept, slope] = solve(curvature, [if free == Free::Both { 1.0 } else { 0.0 }, point.x])?;
@@ -175,7 +187,13 @@ fn sandwich(points: &[Point], fitted: &Logistic, curvature: [f64; 3], free: Free
             let seen = (1.0 - leverage * sums.squares() / sums.total()).max(0.1);
             sums.squares() * (residual / seen).powi(2)
         };
-        let meat = side(point.right, 1.0 - p) + side(point.wrong, p);
+        let sides = [(point.right, 1.0 - p), (point.wrong, p)].map(|(sums, residual)| (sums.n, side(sums, residual)));
+        let meat: f64 = sides.iter().map(|(_, meat)| meat).sum();
+        let fourth: f64 = sides.iter().filter(|(n, _)| *n > 0).map(|(n, meat)| meat * meat / *n as f64).sum();
+        // (intercept + slope x)⁴
+        for (k, (sum, times)) in squares.iter_mut().zip([1.0, 4.0, 6.0, 4.0, 1.0]).enumerate() {
+            *sum += fourth * times * intercept.powi(4 - k as i32) * slope.powi(k as i32);
+        }
         let one = if free == Free::Both { 1.0 } else { 0.0 };
         aa += meat * one;
         ab += meat * one * point.x;
@@ -184,5 +202,5 @@ fn sandwich(points: &[Point], fitted: &Logistic, curvature: [f64; 3], free: Free
     let [left, right] = [solve(curvature, [aa, ab])?, solve(curvature, [ab, bb])?];
     // the rows of H⁻¹ G are its columns transposed: once more from the other side
     let [first, second] = [solve(curvature, [left[0], right[0]])?, solve(curvature, [left[1], right[1]])?];
-    Some([first[0], first[1], second[1]])
+    Some(([first[0], first[1], second[1]], squares))
 }
