@@ -158,7 +158,7 @@ fn alarms(model: &Model) {
 }
 
 fn strata() -> Vec<Stratum> {
-    let sums = |n: u64, w: f64| WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w };
+    let sums = WeightSums::weighted;
     let bin = |at: usize, from: usize, w: f64| {
         let n = if at >= from { 200 } else { 0 };
         let labels = (n as f64 / w) as u64;
@@ -186,16 +186,12 @@ fn accuracy() {
     black_box((shrunk(&leaves, 0.95), shrunk(&leaves, 0.95)));
 }
 
-fn labels(n: u64, w: f64) -> WeightSums {
-    WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w }
-}
-
 /// Labels of a code on the automatic and on the manual route: one in five of its predictions, by Zipf.
 fn confusion(model: &Model, level: usize) -> Vec<Vec<Confusion>> {
     let of = |n: u64, w: f64, right: u64| Confusion {
-        true_positives: labels(n * right / 100, w),
-        false_positives: labels(n - n * right / 100, w),
-        false_negatives: labels(n - n * right / 100, w),
+        true_positives: WeightSums::weighted(n * right / 100, w),
+        false_positives: WeightSums::weighted(n - n * right / 100, w),
+        false_negatives: WeightSums::weighted(n - n * right / 100, w),
     };
     model.sum(level, 0..DAYS).iter().map(|n| vec![of(n / 25, 20.0, 95), of(n / 6, 5.0 / 3.0, 34)]).collect()
 }
@@ -235,8 +231,12 @@ fn versions(model: &Model) {
     black_box(standardised(&strata.collect::<Vec<_>>(), 0.95));
     let both: Vec<[Vec<Confusion>; 2]> = codes.into_iter().map(|code| [code.clone(), code]).collect();
     black_box(changes(&both, 0.95, 0.05));
-    let pairs =
-        Pairs { both: labels(900, 5.0), only_a: labels(40, 20.0), only_b: labels(60, 2.0), neither: labels(200, 2.0) };
+    let pairs = Pairs {
+        both: WeightSums::weighted(900, 5.0),
+        only_a: WeightSums::weighted(40, 20.0),
+        only_b: WeightSums::weighted(60, 2.0),
+        neither: WeightSums::weighted(200, 2.0),
+    };
     black_box(paired(&pairs, 0.95));
 }
 
@@ -247,8 +247,9 @@ fn others() {
     black_box(recalibrated(&scores, &strata, Loss::Log, 0.95));
     black_box(estimated(&scores, &strata, &[2_000; 50], 0.95));
     black_box(checked(&scores, &strata, &strata, 0.95));
-    let sections: Vec<Vec<WeightSums>> =
-        (0..LEVELS[0]).map(|i| (0..LEVELS[0]).map(|j| labels(if i == j { 400 } else { 2 }, 5.0)).collect()).collect();
+    let sections: Vec<Vec<WeightSums>> = (0..LEVELS[0])
+        .map(|i| (0..LEVELS[0]).map(|j| WeightSums::weighted(if i == j { 400 } else { 2 }, 5.0)).collect())
+        .collect();
     black_box(label_shift(&sections, &[4_000; LEVELS[0]], 0.95).ok());
     let vote = |k: usize| Votes { labels: vec![(k, 2), ((k + 1) % 732, 1)], items: 1 + 700 / (k as u64 + 1) };
     let found = agreement(&(0..732).map(vote).collect::<Vec<_>>(), 0.95).expect("votes");

@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use super::accuracy::weight_sums;
 use crate::{
     fact::{CONFIDENCE_BINS, GRADE_STARTS, GRADES, ScoreKind, grade},
-    measure::{
-        assisted::Stratum,
-        post_stratification::{post_weights, weighted},
-        weight::WeightSums,
-    },
+    measure::{assisted::Stratum, post_stratification::post_weights, weight::WeightSums},
     query::Answer,
 };
 
@@ -40,7 +36,7 @@ impl Design {
     pub fn sums(&self, answer: &Answer, row: usize) -> WeightSums {
         let own = weight_sums(answer, row);
         let graded = |w: &Weights| w.by_grade.get(grade_of(answer, row)).copied().unwrap_or(w.mean);
-        self.of(answer, row).map_or(own, |w| weighted(own.n, graded(w)))
+        self.of(answer, row).map_or(own, |w| WeightSums::weighted(own.n, graded(w)))
     }
 
     /// Of one row of `reliability.sql`, and by what its sums of weight times score grow.
@@ -51,7 +47,7 @@ impl Design {
         // a bin of the probability says nothing of the confidence
         let by_confidence = answer.text(row, "kind") == Some(ScoreKind::Confidence.as_str());
         let graded = by_confidence.then(|| weights.by_grade.get(usize::from(grade(bin)))).flatten();
-        let sums = weighted(own.n, graded.copied().unwrap_or(weights.mean));
+        let sums = WeightSums::weighted(own.n, graded.copied().unwrap_or(weights.mean));
         (sums, if own.w > 0.0 { sums.w / own.w } else { 1.0 })
     }
 

@@ -9,11 +9,10 @@
 mod lesson;
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::{
     assisted::{MOST_BLIND, ScoreBin, Stratum},
-    proportion::{Estimate, normal_quantile, wilson},
+    proportion::{Estimate, normal_quantile, student_quantile, wilson},
     recalibration::fit::merged,
     weight::WeightSums,
 };
@@ -187,9 +186,8 @@ pub fn checked(scores: &[f64], reference: &[Stratum], current: &[Stratum], confi
 /// `V²/Σ(v²/ν)`.
 fn wider(variance: f64, doubt: f64, confidence_level: f64) -> f64 {
     let freedom = (variance * variance / doubt).max(1.0);
-    let tail = (1.0 + confidence_level) / 2.0;
-    match (StudentsT::new(0.0, 1.0, freedom), normal_quantile(confidence_level)) {
-        (Ok(law), Some(z)) if freedom < 1e6 => (law.inverse_cdf(tail) / z).powi(2),
+    match (student_quantile(confidence_level, freedom), normal_quantile(confidence_level)) {
+        (Some(t), Some(z)) if freedom < 1e6 => (t / z).powi(2),
         _ => 1.0,
     }
 }

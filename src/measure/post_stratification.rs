@@ -49,11 +49,6 @@ pub fn post_weights(stratum: &Stratum, starts: &[usize]) -> Option<Vec<f64>> {
     Some(groups.iter().flat_map(|g| std::iter::repeat_n(g.weight(), g.parts)).collect())
 }
 
-/// `n` labels that count `weight` each.
-pub fn weighted(n: u64, weight: f64) -> WeightSums {
-    WeightSums { n, w: n as f64 * weight, w2: n as f64 * weight * weight }
-}
-
 /// The stratum with every label counting as [`post_weights`] say; as it is where all probabilities are known.
 ///
 /// ```
@@ -70,7 +65,11 @@ pub fn post_stratified(stratum: &Stratum, starts: &[usize]) -> Stratum {
     stratum.map(|at, bin| {
         let part = starts.partition_point(|start| *start <= at).saturating_sub(1);
         let weight = weights.get(part).copied().unwrap_or(1.0);
-        ScoreBin { right: weighted(bin.right.n, weight), wrong: weighted(bin.wrong.n, weight), ..*bin }
+        ScoreBin {
+            right: WeightSums::weighted(bin.right.n, weight),
+            wrong: WeightSums::weighted(bin.wrong.n, weight),
+            ..*bin
+        }
     })
 }
 

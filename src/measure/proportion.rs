@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use statrs::{
-    distribution::{ContinuousCDF, Normal},
+    distribution::{ContinuousCDF, Normal, StudentsT},
     function::beta::{beta_reg, ln_beta},
 };
 
@@ -47,6 +47,20 @@ pub fn normal_quantile(confidence_level: f64) -> Option<f64> {
     }
     let z = Normal::standard().inverse_cdf(0.5 + confidence_level / 2.0);
     z.is_finite().then_some(z)
+}
+
+/// The same of Student's law with so many degrees of freedom, for a variance that is itself an estimate. `None` as
+/// there, and where `freedom` is not above 0.
+///
+/// ```
+/// use vigie::measure::proportion::student_quantile;
+/// assert!((student_quantile(0.95, 4.0).unwrap() - 2.776445105).abs() < 1e-6);
+/// assert_eq!(student_quantile(0.95, 0.0), None);
+/// ```
+pub fn student_quantile(confidence_level: f64, freedom: f64) -> Option<f64> {
+    normal_quantile(confidence_level)?;
+    let law = StudentsT::new(0.0, 1.0, freedom).ok()?;
+    Some(law.inverse_cdf(0.5 + confidence_level / 2.0))
 }
 
 /// Wilson score interval.

@@ -40,6 +40,11 @@ impl WeightSums {
         Self { n, w, w2: w }
     }
 
+    /// `n` rows that stand for `weight` each.
+    pub fn weighted(n: u64, weight: f64) -> Self {
+        Self { n, w: n as f64 * weight, w2: n as f64 * weight * weight }
+    }
+
     /// The same rows seen as draws from the process rather than as a part of a finite population.
     ///
     /// Adds `Σ w` to `Σ w²`, which turns the Poisson-sampling variance `Σ (w² − w)(y − p)²` into the with-replacement

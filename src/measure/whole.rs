@@ -32,7 +32,7 @@ impl Whole {
     ///
     /// ```
     /// use vigie::measure::{weight::WeightSums, whole::Whole};
-    /// let rows = |n: u64, w: f64| WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w };
+    /// let rows = WeightSums::weighted;
     /// // automatic rows stand for 20 and are seldom wrong
     /// let whole = Whole::new(vec![[rows(95, 20.0), rows(5, 20.0)], [rows(200, 2.0), rows(400, 2.0)]]);
     /// let typical = |rows: WeightSums| rows.w2 / rows.w;
@@ -49,7 +49,7 @@ impl Whole {
     ///
     /// ```
     /// # use vigie::measure::{weight::WeightSums, whole::Whole};
-    /// # let rows = |n: u64, w: f64| WeightSums { n, w: n as f64 * w, w2: n as f64 * w * w };
+    /// # let rows = WeightSums::weighted;
     /// # let whole = Whole::new(vec![[rows(95, 20.0), rows(5, 20.0)], [rows(200, 2.0), rows(400, 2.0)]]);
     /// # let typical = |rows: WeightSums| rows.w2 / rows.w;
     /// // five manual labels of a code that is coded automatically

@@ -102,43 +102,36 @@ pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
     let nodes = nodes(strata);
     let (mixed, left_out) = on_one_mix(strata, &nodes, LEAN);
     let [a, b] = mixed.map(of);
-    let [less_a, less_b] = on_one_mix(strata, &nodes, LEAN / 2.0).0.map(of);
-    let less = difference(less_a.estimate, less_b.estimate);
+    let less = on_one_mix(strata, &nodes, LEAN / 2.0).0.map(of);
     let [plain_a, plain_b] = [0, 1].map(|version| {
-        of(strata
-            .iter()
-            .map(|stratum| [stratum.a, stratum.b][version])
-            .fold(Labelled::default(), |sum, of| Labelled { right: sum.right + of.right, wrong: sum.wrong + of.wrong }))
+        let all = || strata.iter().map(|stratum| [stratum.a, stratum.b][version]);
+        of(Labelled { right: all().map(|side| side.right).sum(), wrong: all().map(|side| side.wrong).sum() })
     });
     let z = normal_quantile(confidence_level).unwrap_or(0.0);
     let surely = |of: Accuracy, less: Accuracy| {
-        let by = z * moved(of.estimate.estimate, less.estimate.estimate);
         let Estimate { estimate, lower, upper } = of.estimate;
-        let [lower, upper] = widened(estimate, [lower, upper], by, 0.0);
+        let [lower, upper] = widened([estimate, lower, upper], less.estimate.estimate, z, 0.0);
         Accuracy { estimate: Estimate { estimate, lower, upper }, ..of }
     };
     let Difference { estimate, lower, upper } = difference(a.estimate, b.estimate);
-    let [lower, upper] = widened(estimate, [lower, upper], z * moved(estimate, less.estimate), -1.0);
+    let less_by = difference(less[0].estimate, less[1].estimate).estimate;
+    let [lower, upper] = widened([estimate, lower, upper], less_by, z, -1.0);
     Standardised {
         plain_a,
         plain_b,
         plain: difference(plain_a.estimate, plain_b.estimate),
-        a: surely(a, less_a),
-        b: surely(b, less_b),
+        a: surely(a, less[0]),
+        b: surely(b, less[1]),
         difference: Difference { estimate, lower, upper },
         uncovered: left_out,
     }
 }
 
-/// How far half the leaning would move a figure; nothing where either is missing.
-fn moved(found: Option<f64>, less: Option<f64>) -> f64 {
-    found.zip(less).map_or(0.0, |(found, less)| (found - less).abs())
-}
-
-/// Bounds with an error of `by` more, independent of what they hold, and within `least` and 1.
-fn widened(estimate: Option<f64>, bounds: [Option<f64>; 2], by: f64, least: f64) -> [Option<f64>; 2] {
-    let [lower, upper] = bounds.map(|bound| estimate.zip(bound).map(|(of, bound)| (of, (bound - of).hypot(by))));
-    [lower.map(|(of, by)| (of - by).max(least)), upper.map(|(of, by)| (of + by).min(1.0))]
+/// Bounds, within `least` and 1, that hold another error beside their own: `z` times what half the leaning would change.
+fn widened([found, lower, upper]: [Option<f64>; 3], less: Option<f64>, z: f64, least: f64) -> [Option<f64>; 2] {
+    let (Some(found), Some(less)) = (found, less) else { return [lower, upper] };
+    let reach = |bound: f64| (bound - found).hypot(z * (found - less));
+    [lower.map(|bound| (found - reach(bound)).max(least)), upper.map(|bound| (found + reach(bound)).min(1.0))]
 }
 
 /// The labelled rows of each version over the mix of both, each stratum leaning on its group as on `lean` rows; and the
@@ -190,8 +183,7 @@ impl Met {
 
     /// One row of this version, as heavy as its like.
     fn typical(rows: WeightSums, version: usize) -> Self {
-        let w = rows.squares() / rows.total();
-        let one = WeightSums { n: 1, w, w2: w * w };
+        let one = WeightSums::weighted(1, rows.squares() / rows.total());
         if version == 0 { Met { a: one, b: WeightSums::default() } } else { Met { a: WeightSums::default(), b: one } }
     }
 

@@ -1,13 +1,12 @@
 //! Maps from confidence to the probability of being right.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::logistic::{Free, Logistic, Point, maximise};
 use crate::measure::{
     assisted::ScoreBin,
     isotonic::isotonic,
-    proportion::{Estimate, normal_quantile},
+    proportion::{Estimate, normal_quantile, student_quantile},
     weight::WeightSums,
 };
 
@@ -110,10 +109,7 @@ impl Fit {
         let p = self.map.probability(score);
         match (self.map.logistic(score), normal_quantile(confidence_level)) {
             (Some((logistic, x)), Some(z)) => {
-                let t = match StudentsT::new(0.0, 1.0, logistic.degrees(x)) {
-                    Ok(student) => student.inverse_cdf(0.5 + confidence_level / 2.0),
-                    Err(_) => z,
-                };
+                let t = student_quantile(confidence_level, logistic.degrees(x)).unwrap_or(z);
                 let (at, reach) = (logistic.linear(x), t * logistic.variance(x).sqrt());
                 let bound = |linear: f64| 1.0 / (1.0 + (-linear).exp());
                 Estimate { estimate: Some(p), lower: Some(bound(at - reach)), upper: Some(bound(at + reach)) }

@@ -173,12 +173,14 @@ fn derivatives(rows: &[Row], [intercept, slope]: [f64; 2], free: Free) -> ([f64;
     }
 }
 
+/// [`Logistic::covariance`] and its `squares`.
 fn sandwich(points: &[Point], fitted: &Logistic, curvature: [f64; 3], free: Free) -> Option<([f64; 3], [f64; 5])> {
     let (mut aa, mut ab, mut bb) = (0.0, 0.0, 0.0);
     let mut squares = [0.0; 5];
+    let one = if free == Free::Both { 1.0 } else { 0.0 };
     for point in points.iter().filter(|p| p.x.is_finite()) {
         let p = fitted.probability(point.x);
-        let [intercept, slope] = solve(curvature, [if free == Free::Both { 1.0 } else { 0.0 }, point.x])?;
+        let [intercept, slope] = solve(curvature, [one, point.x])?;
         let leverage = p * (1.0 - p) * (intercept + slope * point.x);
         let side = |sums: WeightSums, residual: f64| {
             if sums.total() <= 0.0 {
@@ -194,7 +196,6 @@ fn sandwich(points: &[Point], fitted: &Logistic, curvature: [f64; 3], free: Free
         for (k, (sum, times)) in squares.iter_mut().zip([1.0, 4.0, 6.0, 4.0, 1.0]).enumerate() {
             *sum += fourth * times * intercept.powi(4 - k as i32) * slope.powi(k as i32);
         }
-        let one = if free == Free::Both { 1.0 } else { 0.0 };
         aa += meat * one;
         ab += meat * one * point.x;
         bb += meat * point.x * point.x;
