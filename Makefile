@@ -27,7 +27,7 @@ test: ## all tests
 
 simulate: ## the tables of docs/statistics.md, seeds fixed (hours; ARGS=measure::drift runs a part)
 	@.ci/setup test
-	CARGO_PROFILE_DEV_OPT_LEVEL=3 VIGIE_SIMULATE=1 VIGIE_REVIEWS=600 cargo test --locked --test it -- --nocapture --include-ignored --test-threads=1 $(or $(ARGS),measure::)
+	CARGO_PROFILE_DEV_OPT_LEVEL=3 VIGIE_SIMULATE=1 VIGIE_REVIEWS=3000 cargo test --locked --test it -- --nocapture --include-ignored --test-threads=1 $(or $(ARGS),measure::)
 
 chaos: ## the fault tests at length: KILLS kills a test (about 25 minutes)
 	@.ci/setup test

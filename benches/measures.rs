@@ -218,10 +218,8 @@ fn codes(model: &Model) {
 fn versions(model: &Model) {
     let finest = LEVELS.len() - 1;
     let codes = confusion(model, finest);
-    let side = |code: &[Confusion]| Labelled {
-        right: code.iter().map(|c| c.true_positives).sum(),
-        wrong: code.iter().map(|c| c.false_negatives).sum(),
-    };
+    let side =
+        |code: &[Confusion]| -> Labelled { code.iter().map(|c| [c.true_positives, c.false_negatives]).collect() };
     let strata = codes.iter().enumerate().map(|(k, code)| standardised::Stratum {
         groups: LEVELS[..finest].iter().map(|n| k * n / LEVELS[finest]).collect(),
         rows: None,

@@ -16,6 +16,7 @@ pub mod estimated;
 pub mod isotonic;
 pub mod label_shift;
 pub mod mcnemar;
+pub mod mixture;
 pub mod multiple_testing;
 pub mod post_stratification;
 pub mod proportion;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     event::MAX_RANK,
     measure::{
-        accuracy::{Accuracy, accuracy},
+        accuracy::{Accuracy, routes::accuracy_of_routes},
         assisted::MOST_BLIND,
         proportion::Estimate,
         weight::WeightSums,
@@ -51,21 +51,21 @@ impl RankTable {
         table
     }
 
-    fn ranks(&self, level: u8, keep: impl Fn(&str, Option<&str>) -> bool) -> Ranks {
-        let mut sum = Ranks::default();
+    /// Of each route.
+    fn ranks(&self, level: u8, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<Ranks> {
+        let mut routes: BTreeMap<Option<&str>, Ranks> = BTreeMap::new();
         for ((version, route, of), ranks) in &self.rows {
             if *of == level && keep(version, route.as_deref()) {
-                for (total, r) in sum.iter_mut().zip(ranks) {
-                    *total += *r;
-                }
+                let sums = routes.entry(route.as_deref()).or_default();
+                sums.iter_mut().zip(ranks).for_each(|(sum, rows)| *sum += *rows);
             }
         }
-        sum
+        routes.into_values().collect()
     }
 
     /// Labelled rows of a route (`None` = all).
     pub fn labelled(&self, route: Option<&str>) -> u64 {
-        self.ranks(1, |_, r| route.is_none() || r == route).iter().map(|s| s.n).sum()
+        self.ranks(1, |_, r| route.is_none() || r == route).iter().flatten().map(|s| s.n).sum()
     }
 
     pub fn labelled_by_version(&self) -> BTreeMap<String, u64> {
@@ -85,14 +85,13 @@ impl RankTable {
             for route in ["all", "auto", "manual"] {
                 let ranks = self.ranks(level, |_, r| route == "all" || r == Some(route));
                 for k in 1..=MAX_RANK {
-                    let (right, wrong) = split(&ranks, k);
                     rows.push(OverallAccuracy {
                         level: u32::from(level),
                         level_name: level_name.clone(),
                         route: route.to_owned(),
                         k: k as u32,
                         accuracy: identified(
-                            accuracy(right, wrong, plan.request.confidence_level),
+                            among(&ranks, k, plan.request.confidence_level),
                             !(blind && route == "all"),
                         ),
                     });
@@ -104,8 +103,8 @@ impl RankTable {
 
     /// Of both routes at the plan's level, with another level of confidence.
     pub fn all(&self, plan: &Plan, traffic: &TrafficTable, confidence_level: f64) -> Estimate {
-        let (right, wrong) = split(&self.ranks(plan.level, |_, _| true), 1);
-        identified(accuracy(right, wrong, confidence_level), self.tell_of_both(traffic)).estimate
+        let ranks = self.ranks(plan.level, |_, _| true);
+        identified(among(&ranks, 1, confidence_level), self.tell_of_both(traffic)).estimate
     }
 
     /// Whether the labels tell of both routes together.
@@ -116,7 +115,8 @@ impl RankTable {
     /// Whether a route has more than a few of the predictions and no label: the other route's figure must not stand for
     /// both.
     fn blind(&self, traffic: &Sums, version: impl Fn(&str) -> bool) -> bool {
-        let labelled = |route| self.ranks(1, |v, r| version(v) && r == Some(route)).iter().map(|s| s.n).sum::<u64>();
+        let labelled =
+            |route| self.ranks(1, |v, r| version(v) && r == Some(route)).iter().flatten().map(|s| s.n).sum::<u64>();
         let routed = (traffic.auto + traffic.manual) as f64;
         let routes = [("auto", traffic.auto), ("manual", traffic.manual)];
         routes.into_iter().any(|(route, n)| n as f64 > MOST_BLIND * routed && labelled(route) == 0)
@@ -128,12 +128,12 @@ impl RankTable {
             let of = traffic.by_version.get(version).copied().unwrap_or_default();
             let blind = self.blind(&of.sums, |v| v == version);
             for (level, level_name) in levels(plan) {
-                let (right, wrong) = split(&self.ranks(level, |v, _| v == version), 1);
+                let ranks = self.ranks(level, |v, _| v == version);
                 rows.push(VersionAccuracy {
                     version: version.clone(),
                     level: u32::from(level),
                     level_name,
-                    accuracy: identified(accuracy(right, wrong, plan.request.confidence_level), !blind),
+                    accuracy: identified(among(&ranks, 1, plan.request.confidence_level), !blind),
                 });
             }
         }
@@ -146,18 +146,11 @@ pub fn identified(found: Accuracy, tells: bool) -> Accuracy {
     if tells { found } else { Accuracy { estimate: Estimate::default(), n_eff: None, ..found } }
 }
 
-/// Right when the truth is among the first k.
-fn split(ranks: &Ranks, k: usize) -> (WeightSums, WeightSums) {
-    let mut right = WeightSums::default();
-    let mut wrong = ranks[0];
-    for (rank, sums) in ranks.iter().enumerate().skip(1) {
-        if rank <= k {
-            right += *sums;
-        } else {
-            wrong += *sums;
-        }
-    }
-    (right, wrong)
+/// Accuracy over routes: right when the truth is among the first `k`.
+fn among(routes: &[Ranks], k: usize, confidence_level: f64) -> Accuracy {
+    let sum = |ranks: &[WeightSums]| ranks.iter().copied().sum::<WeightSums>();
+    let sides = |ranks: &Ranks| [sum(&ranks[1..=k]), sum(&ranks[..1]) + sum(&ranks[k + 1..])];
+    accuracy_of_routes(&routes.iter().map(sides).collect::<Vec<_>>(), confidence_level)
 }
 
 /// Levels with their names, coarsest first.

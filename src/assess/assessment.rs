@@ -254,9 +254,9 @@ pub struct AssistedAccuracy {
 }
 
 impl AssistedAccuracy {
-    /// Whether it says more than the labels alone, weighted by their own probabilities, do.
+    /// Whether it says other than the labels alone, weighted by their own probabilities, do.
     pub fn says_more(&self) -> bool {
-        self.post_stratified > 0 || self.assisted.worth.is_some_and(|worth| worth > self.assisted.n)
+        self.post_stratified > 0 || self.assisted.estimate != self.assisted.unassisted
     }
 }
 

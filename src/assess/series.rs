@@ -5,30 +5,21 @@ use super::{
     accuracy::identified,
     assessment::{Daily, Series, WeeklyAccuracy},
     assisted::Weeks,
-    design::Design,
+    design::{Design, ROUTES, route_at},
     latency::{quantiles, sketches},
     traffic::TrafficTable,
 };
 use crate::{
-    measure::{accuracy::accuracy, assisted::Assisted, weight::WeightSums},
+    measure::{accuracy::routes::accuracy_of_routes, assisted::Assisted, weight::WeightSums},
     query::Answer,
 };
 
-#[derive(Debug, Default, Clone, Copy)]
-struct Outcome {
-    right: WeightSums,
-    wrong: WeightSums,
-}
+/// Right and wrong labels of each route.
+type Outcome = [[WeightSums; 2]; ROUTES];
 
-impl Outcome {
-    fn add(&mut self, answer: &Answer, row: usize, design: &Design) {
-        let sums = design.sums(answer, row);
-        if answer.int(row, "is_right") == 1 {
-            self.right += sums;
-        } else {
-            self.wrong += sums;
-        }
-    }
+fn add(outcome: &mut Outcome, answer: &Answer, row: usize, design: &Design) {
+    let side = usize::from(answer.int(row, "is_right") != 1);
+    outcome[route_at(answer, row)][side] += design.sums(answer, row);
 }
 
 /// Everything over time: a row for every day of the period, and accuracy by week.
@@ -42,15 +33,16 @@ pub fn series(
     let confidence_level = plan.request.confidence_level;
     let mut outcomes: BTreeMap<i32, Outcome> = BTreeMap::new();
     for row in 0..daily.rows() {
-        outcomes.entry(daily.int(row, "day") as i32).or_default().add(daily, row, design);
+        add(outcomes.entry(daily.int(row, "day") as i32).or_default(), daily, row, design);
     }
     let sketches = sketches(latency, |row| latency.int(row, "day") as i32);
     let days = (plan.from.0..=plan.to.0).map(|day| {
         let o = outcomes.get(&day).copied().unwrap_or_default();
+        let found = accuracy_of_routes(&o, confidence_level);
         let q = sketches.get(&day).map(|bins| quantiles(bins)).unwrap_or_default();
         Daily {
-            labelled: o.right.n + o.wrong.n,
-            accuracy: accuracy(o.right, o.wrong, confidence_level).estimate,
+            labelled: found.n,
+            accuracy: found.estimate,
             p50: q.p50,
             p95: q.p95,
             p99: q.p99,
@@ -64,7 +56,7 @@ pub fn series(
         let (week, level) = (weekly.int(row, "week") as i32, weekly.int(row, "level") as u8);
         let design = designs.entry(week).or_insert_with(|| assistance.design(week));
         for route in ["all"].into_iter().chain(weekly.text(row, "route")) {
-            weeks.entry((week, level, route.to_owned())).or_default().add(weekly, row, design);
+            add(weeks.entry((week, level, route.to_owned())).or_default(), weekly, row, design);
         }
     }
     let finest = plan.nomenclature.depth();
@@ -76,7 +68,7 @@ pub fn series(
             week: Day(week).to_string(),
             level: u32::from(level),
             route,
-            accuracy: identified(accuracy(o.right, o.wrong, confidence_level), tells),
+            accuracy: identified(accuracy_of_routes(&o, confidence_level), tells),
             assisted: assisted.estimate,
         }
     });

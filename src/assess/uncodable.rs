@@ -1,9 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, accuracy::identified, design::Design};
+use super::{
+    Plan,
+    accuracy::identified,
+    design::{Design, ROUTES, route_at},
+};
 use crate::{
     measure::{
-        accuracy::{Accuracy, accuracy},
+        accuracy::{Accuracy, routes::accuracy_of_routes},
         weight::WeightSums,
     },
     query::Answer,
@@ -24,12 +28,17 @@ pub struct Uncodable {
 /// Of every route with labels; empty where nobody called a text uncodable. `both`: labels tell of both routes together.
 pub fn uncodable(plan: &Plan, (answer, design): (&Answer, &Design), both: bool) -> Vec<Uncodable> {
     let of = |route: &str| {
-        let rows = (0..answer.rows()).filter(|row| route == "all" || answer.text(*row, "route") == Some(route));
-        let (none, some): (Vec<usize>, Vec<usize>) = rows.partition(|row| answer.int(*row, "is_uncodable") == 1);
-        let sum = |rows: Vec<usize>| rows.into_iter().map(|row| design.sums(answer, row)).sum::<WeightSums>();
-        let (none, some) = (sum(none), sum(some));
-        let share = identified(accuracy(none, some, plan.request.confidence_level), both || route != "all");
-        Uncodable { route: route.to_owned(), uncodable: none.n, share }
+        let mut sides = [[WeightSums::default(); 2]; ROUTES];
+        for row in (0..answer.rows()).filter(|row| route == "all" || answer.text(*row, "route") == Some(route)) {
+            let side = usize::from(answer.int(row, "is_uncodable") != 1);
+            sides[route_at(answer, row)][side] += design.sums(answer, row);
+        }
+        let share = accuracy_of_routes(&sides, plan.request.confidence_level);
+        Uncodable {
+            route: route.to_owned(),
+            uncodable: sides.iter().map(|[uncodable, _]| uncodable.n).sum(),
+            share: identified(share, both || route != "all"),
+        }
     };
     let rows: Vec<Uncodable> = ["all", "auto", "manual"].map(of).into_iter().filter(|row| row.share.n > 0).collect();
     if rows.iter().any(|row| row.uncodable > 0) { rows } else { Vec::new() }

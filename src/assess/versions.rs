@@ -229,7 +229,8 @@ fn strata(nomenclature: &Nomenclature, rows: &[Row<'_>]) -> (Vec<Stratum>, [u64;
         labels[row.version] += row.sums.n;
         let side: &mut Labelled = if row.version == 0 { &mut stratum.a } else { &mut stratum.b };
         let right = at(nomenclature, row.predicted, finest) == Some(actual);
-        *(if right { &mut side.right } else { &mut side.wrong }) += row.sums;
+        side.resize(ROUTES, Default::default());
+        side[row.route][usize::from(!right)] += row.sums;
     }
     (strata.into_values().collect(), labels)
 }

@@ -1,5 +1,7 @@
 //! Accuracy of the predictions of a period, from the labels that its review design gave.
 
+pub mod routes;
+
 use serde::{Deserialize, Serialize};
 
 use super::{

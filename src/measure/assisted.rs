@@ -17,10 +17,10 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accuracy::accuracy_of_part,
+    accuracy::{accuracy, accuracy_of_part, routes::accuracy_of_routes},
     isotonic::isotonic,
-    proportion::{Estimate, normal_quantile, wilson},
-    ratio::LIKE_WHOLE,
+    mixture::mixture,
+    proportion::{Estimate, jeffreys, normal_quantile, wilson, wilson_rows},
     weight::WeightSums,
     whole::Whole,
 };
@@ -80,6 +80,11 @@ impl Stratum {
         self.bins().map(|bin| bin.n).sum()
     }
 
+    /// Right and wrong ones.
+    pub fn labels(&self) -> [WeightSums; 2] {
+        [self.bins().map(|bin| bin.right).sum(), self.bins().map(|bin| bin.wrong).sum()]
+    }
+
     /// The same with every bin as `change` has it, which hears its number.
     pub fn map(&self, change: impl Fn(usize, &ScoreBin) -> ScoreBin) -> Stratum {
         let fold = |bins: &Vec<ScoreBin>| bins.iter().enumerate().map(|(at, bin)| change(at, bin)).collect();
@@ -104,6 +109,9 @@ pub struct Assisted {
 
 /// Share of predictions of which nothing may be known: what is said of the others is said of all up to it.
 pub const MOST_BLIND: f64 = 0.01;
+
+/// Rows that tuning costs.
+const FITTED: f64 = 4.0;
 
 /// What a labelled sample says with one value of `λ`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -185,6 +193,24 @@ impl Moments {
         let lambda = self.yf / self.ff;
         lambda.is_finite().then_some(lambda)
     }
+
+    /// What the tuned `λ` leaves of the variance, as far as so many labels, of which a share `p` is right, can tell; `None`
+    /// where they cannot tell that it leaves less.
+    ///
+    /// `λ` is fitted to the labels that it is judged by, so it looks better than it is, and its own error adds to the
+    /// estimate's: each by about one row (Cochran 1977, *Sampling Techniques*, chapter 7). Where one side is rare it is
+    /// rows of that side that count, so of `n` rows `4 p(1−p) n` are taken, and two for each; and `z²/2` rows on each side
+    /// gain nothing.
+    fn left(&self, found: &Difference, [right, wrong]: [WeightSums; 2], p: f64, confidence_level: f64) -> Option<f64> {
+        let n = (right.n + wrong.n).max(1) as f64;
+        let odds = p * (1.0 - p);
+        let pseudo = normal_quantile(confidence_level).unwrap_or(1.96).powi(2);
+        let gains_nothing = pseudo * (right.sampling() + wrong.sampling()) / n * odds;
+        let seen = (found.variance * self.total * self.total + gains_nothing) / (self.yy + gains_nothing);
+        let rows = 4.0 * odds * n;
+        let left = seen * rows / (rows - FITTED);
+        (rows > FITTED && left > 0.0 && left < 1.0).then_some(left)
+    }
 }
 
 /// Model-assisted accuracy over strata whose sizes are known.
@@ -192,16 +218,18 @@ impl Moments {
 /// 1. What the confidence promises, `f`, is an isotonic regression of right or not on the bins of the confidence, weighted
 ///    by design, fitted for each fold on the labels of all other folds.
 /// 2. In each stratum the difference estimator with its own `λ`; strata count by their size.
-/// 3. Wilson's interval at the effective number of rows: that of the labels alone ([`accuracy`](super::accuracy::accuracy), steadied where few rows
-///    speak), times what the assistance gains, which is steadied by as many rows that gain nothing.
+/// 3. Each stratum has as many effective rows as the labels alone give it ([`accuracy`]), divided by what the assistance
+///    leaves of the variance, as far as so few labels can tell. Jeffreys' intervals at these, joined by MOVER ([`mixture`]);
+///    of a single stratum Wilson's.
 ///
-/// *Target*: the accuracy of these predictions, as in [`accuracy`](super::accuracy::accuracy). *Assumes* labels that are right, known and independent
+/// *Target*: the accuracy of these predictions, as in [`accuracy`]. *Assumes* labels that are right, known and independent
 /// inclusion probabilities, and nothing of the confidence: a useless one costs nothing but its `λ`.
 ///
 /// *Edge cases*: strata with predictions and without labels make everything `None` when they are more than a hundredth
 /// ([`MOST_BLIND`]), since nothing is known of them.
-/// Where the assistance would widen the interval, or there are fewer than two folds with labels, the estimate is the
-/// Hájek one.
+/// Where the assistance does not help, or there are fewer than two folds with labels, `λ` is 0: of one stratum that is the
+/// Hájek estimate, of several the Hájek estimates by their known sizes. The narrower of two intervals is never chosen: what
+/// is narrow by luck covers too little (91 instead of 95 % with 60 labels).
 ///
 /// Särndal, Swensson and Wretman (1992); Angelopoulos et al. (2023), Science 382; Zrnic and Candès (2024), PNAS 121, on
 /// cross-fitting.
@@ -215,7 +243,8 @@ pub fn assisted_by(strata: &[Stratum], learnt_from: &[Stratum], confidence_level
     assisted_of_part(strata, learnt_from, None, confidence_level)
 }
 
-/// As [`assisted_by`], of strata that are each part of a route of the whole.
+/// As [`assisted_by`], of strata that are each part of a route of the whole, whose labels say how heavy those of the part may
+/// be where the labels alone speak.
 fn assisted_of_part(
     strata: &[Stratum],
     learnt_from: &[Stratum],
@@ -225,42 +254,36 @@ fn assisted_of_part(
     let all: u64 = strata.iter().map(Stratum::predictions).sum();
     let promises = promises(learnt_from);
     let (mut parts, mut blind) = (Vec::new(), 0);
-    for (at, stratum) in strata.iter().enumerate() {
-        let route = whole.and_then(|whole| whole.route(at));
-        match (stratum.predictions(), part(stratum, &promises, route, confidence_level)) {
+    for stratum in strata {
+        match (stratum.predictions(), part(stratum, &promises, confidence_level)) {
             (0, _) => {}
             (n, Some(part)) => parts.push((n as f64, part)),
             (n, None) => blind += n,
         }
     }
-    if blind as f64 > MOST_BLIND * all as f64 {
+    if parts.is_empty() || blind as f64 > MOST_BLIND * all as f64 {
         return Assisted::default();
     }
     parts.iter_mut().for_each(|(share, _)| *share /= (all - blind) as f64);
-    let bins = || strata.iter().flat_map(Stratum::bins);
-    let rows = [bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum()];
+    let routes: Vec<[WeightSums; 2]> = strata.iter().map(Stratum::labels).collect();
+    let rows = [0, 1].map(|side| routes.iter().map(|route| route[side]).sum());
     let sizes: Vec<u64> = strata.iter().map(Stratum::predictions).collect();
-    let alone = accuracy_of_part(rows, whole.map(|whole| whole.of_predictions(&sizes)), confidence_level);
-    let n = alone.n;
+    let alone = match whole {
+        Some(whole) => accuracy_of_part(rows, Some(whole.of_predictions(&sizes)), confidence_level),
+        None => accuracy_of_routes(&routes, confidence_level),
+    };
+    let (n, unassisted) = (alone.n, alone.estimate);
     let (helped, rows) = combine(&parts, confidence_level);
-    let worth = alone.n_eff.map(|alone| n as f64 * rows / alone).filter(|worth| worth.is_finite());
-    let lambda = parts.iter().map(|(share, p)| share * p.lambda).sum();
-    match worth {
-        _ if parts.is_empty() => Assisted::default(),
-        Some(worth) if worth > n as f64 => Assisted {
+    match alone.n_eff {
+        Some(alone) => Assisted {
             estimate: helped,
-            unassisted: alone.estimate,
+            unassisted,
             n,
-            worth: Some(worth.round() as u64),
-            lambda: Some(lambda),
+            worth: Some(n as f64 * rows / alone).filter(|worth| worth.is_finite()).map(|worth| worth.round() as u64),
+            lambda: Some(parts.iter().map(|(share, p)| share * p.lambda).sum()),
         },
-        _ => Assisted {
-            estimate: alone.estimate,
-            unassisted: alone.estimate,
-            n,
-            worth: worth.map(|_| n),
-            lambda: Some(0.0),
-        },
+        // nothing is left to chance
+        None => Assisted { estimate: unassisted, unassisted, n, worth: None, lambda: Some(0.0) },
     }
 }
 
@@ -270,23 +293,14 @@ struct Part {
     /// Effective rows, infinite for a census.
     n_eff: f64,
     lambda: f64,
-    /// Of the larger stratum that this one is part of, the share of right labels.
-    elsewhere: Option<f64>,
 }
 
-fn part(
-    stratum: &Stratum,
-    promises: &[Option<Vec<f64>>],
-    whole: Option<[WeightSums; 2]>,
-    confidence_level: f64,
-) -> Option<Part> {
-    let right: WeightSums = stratum.bins().map(|b| b.right).sum();
-    let wrong: WeightSums = stratum.bins().map(|b| b.wrong).sum();
-    let plain = accuracy_of_part([right, wrong], whole, confidence_level);
+fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64) -> Option<Part> {
+    let [right, wrong] = stratum.labels();
+    let plain = accuracy(right, wrong, confidence_level);
     let p = plain.estimate.estimate?;
     let plain_n = plain.n_eff.unwrap_or(f64::INFINITY);
-    let elsewhere = whole.map(|[right, wrong]| right.total() / (right + wrong).total());
-    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0, elsewhere: elsewhere.filter(|p| p.is_finite()) };
+    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0 };
     let mut labelled = Vec::new();
     let (mut promised, mut size) = (0.0, 0.0);
     for (fold, bins) in stratum.folds.iter().enumerate() {
@@ -302,48 +316,20 @@ fn part(
     let Some(m) = Moments::of(&labelled) else { return Some(unassisted) };
     let Some(lambda) = m.tuned() else { return Some(unassisted) };
     let found = m.difference(promised / size, lambda);
-    // what the assistance leaves of the variance; few labels say little about that, so rows that gain nothing join in
-    let pseudo = normal_quantile(confidence_level).unwrap_or(1.96).powi(2) / 2.0;
-    let gains_nothing = pseudo * (right.sampling() + wrong.sampling()) / plain.n.max(1) as f64 * p * (1.0 - p);
-    let left = (found.variance * m.total * m.total + gains_nothing) / (m.yy + gains_nothing);
-    let outside = !(0.0..=1.0).contains(&found.estimate);
-    if !left.is_finite() || left <= 0.0 || outside {
-        return Some(unassisted);
-    }
-    Some(Part { estimate: found.estimate, n_eff: plain_n / left, lambda, ..unassisted })
+    let Some(left) = m.left(&found, [right, wrong], p, confidence_level) else { return Some(unassisted) };
+    let inside = (0.0..=1.0).contains(&found.estimate);
+    Some(if inside { Part { estimate: found.estimate, n_eff: plain_n / left, lambda } } else { unassisted })
 }
 
-/// Strata by their shares: the estimate with Wilson's interval, and its effective rows.
+/// Strata by their shares: the estimate with its interval, and its effective rows.
 fn combine(parts: &[(f64, Part)], confidence_level: f64) -> (Estimate, f64) {
-    let estimate: f64 = parts.iter().map(|(share, part)| share * part.estimate).sum();
-    // a stratum at 0 or 1 is not certain either, for its variance alone
-    let variance = |part: &Part| {
-        let (p, n) = (part.estimate, part.n_eff);
-        if n.is_infinite() {
-            return 0.0;
-        }
-        let among = |rows: f64, share: f64| (p * n + rows * share) / (n + rows);
-        match part.elsewhere {
-            Some(share) => {
-                let steady = among(LIKE_WHOLE, share);
-                steady * (1.0 - steady) / n
-            }
-            // Agresti and Coull's two rows on each side
-            None => {
-                let steady = among(4.0, 0.5);
-                (p * (1.0 - p)).max(steady * (1.0 - steady) * n / (n + 4.0)) / n
-            }
-        }
-    };
-    let n = match parts {
-        // one stratum has its own
-        [(_, part)] => part.n_eff,
-        _ => {
-            let total: f64 = parts.iter().map(|(share, part)| share * share * variance(part)).sum();
-            if total == 0.0 { f64::INFINITY } else { estimate * (1.0 - estimate) / total }
-        }
-    };
-    (wilson(estimate.clamp(0.0, 1.0), n, confidence_level), n)
+    // one stratum has its own
+    if let [(_, part)] = parts {
+        return (wilson(part.estimate, part.n_eff, confidence_level), part.n_eff);
+    }
+    let own = |(share, part): &(f64, Part)| (*share, jeffreys(part.estimate, part.n_eff, confidence_level));
+    let joined = mixture(&parts.iter().map(own).collect::<Vec<_>>(), [0.0; 2]);
+    (joined, wilson_rows(&joined, confidence_level).unwrap_or(f64::INFINITY))
 }
 
 /// What the confidence promises in each bin, for each fold, from the labels of the other folds; `None` where those are too

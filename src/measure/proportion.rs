@@ -122,6 +122,40 @@ pub fn wilson(p: f64, n: f64, confidence_level: f64) -> Estimate {
 /// assert!((none_of_ten.upper.unwrap() - 0.3084971).abs() < 1e-7);
 /// ```
 pub fn clopper_pearson(p: f64, n: f64, confidence_level: f64) -> Estimate {
+    let (x, y) = (n * p, n * (1.0 - p));
+    exact(p, n, confidence_level, |tail| {
+        let lower = if x > 0.0 { beta_quantile(tail, x, y + 1.0) } else { 0.0 };
+        // by symmetry, so that both tails keep their precision
+        let upper = if y > 0.0 { 1.0 - beta_quantile(tail, y, x + 1.0) } else { 1.0 };
+        [lower, upper]
+    })
+}
+
+/// Jeffreys interval: the middle of what is believed of a share after its rows, where nothing was known before.
+///
+/// With `x = n p`: Beta quantiles `B(α/2; x + ½, n − x + ½)` and `B(1 − α/2; …)`; 0 and 1 where no row is right, and none
+/// wrong. Covers the nominal level on average over shares, and misses about as often on each side, which an interval that
+/// is joined to others ([`super::mixture`]) must. Edge cases as in [`wilson`].
+///
+/// Brown, Cai and DasGupta (2001), Statistical Science 16.
+///
+/// ```
+/// use vigie::measure::proportion::jeffreys;
+/// let none_of_ten = jeffreys(0.0, 10.0, 0.95);
+/// assert_eq!(none_of_ten.lower, Some(0.0));
+/// assert!((none_of_ten.upper.unwrap() - 0.2171961).abs() < 1e-7);
+/// ```
+pub fn jeffreys(p: f64, n: f64, confidence_level: f64) -> Estimate {
+    let (x, y) = (n * p, n * (1.0 - p));
+    exact(p, n, confidence_level, |tail| {
+        let lower = if x > 0.0 { beta_quantile(tail, x + 0.5, y + 0.5) } else { 0.0 };
+        let upper = if y > 0.0 { 1.0 - beta_quantile(tail, y + 0.5, x + 0.5) } else { 1.0 };
+        [lower, upper]
+    })
+}
+
+/// `[lower, upper]` for the probability of each tail, where there is something to say.
+fn exact(p: f64, n: f64, confidence_level: f64, bounds: impl Fn(f64) -> [f64; 2]) -> Estimate {
     if !is_proportion(p, n) {
         return Estimate::default();
     }
@@ -131,12 +165,29 @@ pub fn clopper_pearson(p: f64, n: f64, confidence_level: f64) -> Estimate {
     if n.is_infinite() {
         return Estimate::interval(p, p, p);
     }
-    let tail = (1.0 - confidence_level) / 2.0;
-    let (x, y) = (n * p, n * (1.0 - p));
-    let lower = if x > 0.0 { beta_quantile(tail, x, y + 1.0) } else { 0.0 };
-    // by symmetry, so that both tails keep their precision
-    let upper = if y > 0.0 { 1.0 - beta_quantile(tail, y, x + 1.0) } else { 1.0 };
+    let [lower, upper] = bounds((1.0 - confidence_level) / 2.0);
     Estimate::interval(p, lower, upper)
+}
+
+/// The rows of equal weight whose [`wilson`] interval is as wide as this one; `None` without bounds, where they are one
+/// point (no number would do), and where they are 0 and 1.
+///
+/// With `s = z²/n` the width `w` is `2 z √(p(1−p)/n + z²/4n²)/(1 + s)`: `(1 − w²) s² + (4 p(1−p) − 2 w²) s − w² = 0`.
+///
+/// ```
+/// use vigie::measure::proportion::{wilson, wilson_rows};
+/// assert!((wilson_rows(&wilson(0.8, 60.0, 0.95), 0.95).unwrap() - 60.0).abs() < 1e-9);
+/// assert_eq!(wilson_rows(&wilson(0.8, f64::INFINITY, 0.95), 0.95), None);
+/// ```
+pub fn wilson_rows(of: &Estimate, confidence_level: f64) -> Option<f64> {
+    let z = normal_quantile(confidence_level)?;
+    let (p, square) = (of.estimate?, (of.upper? - of.lower?).powi(2));
+    let half = 2.0 * p * (1.0 - p) - square;
+    let root = (half * half + (1.0 - square) * square).sqrt();
+    // the same number twice, each without cancellation on its side
+    let shrink = if half > 0.0 { square / (root + half) } else { (root - half) / (1.0 - square) };
+    let n = z * z / shrink;
+    (n > 0.0 && n.is_finite()).then_some(n)
 }
 
 fn is_proportion(p: f64, n: f64) -> bool {

@@ -17,11 +17,6 @@ impl Whole {
         Self { routes }
     }
 
-    /// Right and wrong labels of one route.
-    pub fn route(&self, at: usize) -> Option<[WeightSums; 2]> {
-        self.routes.get(at).copied()
-    }
-
     /// The same rows as [`WeightSums::with_replacement`] sees them.
     pub fn with_replacement(&self) -> Self {
         Self { routes: self.routes.iter().map(|sides| sides.map(WeightSums::with_replacement)).collect() }

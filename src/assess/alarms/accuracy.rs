@@ -5,7 +5,7 @@ use crate::{
     assess::{Plan, accuracy::weight_sums},
     decide::{onset, rings},
     measure::{
-        accuracy::accuracy,
+        accuracy::routes::accuracy_of_routes,
         comparison::{Difference, difference},
         proportion::Estimate,
         sequential::{
@@ -29,6 +29,17 @@ impl Sides {
     fn add(&mut self, other: &Sides) {
         self.right += other.right;
         self.wrong += other.wrong;
+    }
+
+    fn sum<'a>(all: impl Iterator<Item = &'a Sides>) -> Self {
+        all.fold(Sides::default(), |mut sum, one| {
+            sum.add(one);
+            sum
+        })
+    }
+
+    fn pair(&self) -> [WeightSums; 2] {
+        [self.right, self.wrong]
     }
 
     /// Rows of one side with their mean weight: all of one route and day are drawn alike.
@@ -97,12 +108,10 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
         }
         let counts = |s: &Sides| (s.wrong.total() as u64, (s.right.total() + s.wrong.total()) as u64);
         let since = onset(counts(&reference), &looks.iter().map(counts).collect::<Vec<_>>(), ring.first);
-        let mut current = Sides::default();
         let run = Run { since, until: ring.until };
-        run.of(&looks).for_each(|look| current.add(look));
-        let level = plan.request.confidence_level;
-        let before = accuracy(reference.right, reference.wrong, level);
-        let now = accuracy(current.right, current.wrong, level);
+        let of = |routes: Vec<[WeightSums; 2]>| accuracy_of_routes(&routes, plan.request.confidence_level);
+        let before = of(labels.iter().map(|route| route.reference.pair()).collect());
+        let now = of(labels.iter().map(|route| Sides::sum(run.of(&route.looks)).pair()).collect());
         let Difference { estimate, lower, upper } = difference(before.estimate, now.estimate);
         let route = if *group == "all" { String::new() } else { format!(" AND route = '{group}'") };
         let query = evidence::query(span, run, &format!("actual IS NOT NULL AND actual <> predicted{route}"));

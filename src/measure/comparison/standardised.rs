@@ -6,16 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::{Difference, difference};
 use crate::measure::{
-    accuracy::{Accuracy, accuracy},
+    accuracy::{Accuracy, routes::accuracy_of_routes},
     proportion::{Estimate, normal_quantile},
     weight::WeightSums,
 };
 
-/// Labelled rows of one version in one stratum.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Labelled {
-    pub right: WeightSums,
-    pub wrong: WeightSums,
+/// Labelled rows of one version in one stratum, right and wrong ones of each route: automatic, manual. Routes have the same
+/// place in all.
+pub type Labelled = Vec<[WeightSums; 2]>;
+
+/// Adds the rows as `seen`, route by route.
+fn add(to: &mut Labelled, rows: &Labelled, seen: impl Fn(WeightSums) -> WeightSums) {
+    if to.len() < rows.len() {
+        to.resize(rows.len(), Default::default());
+    }
+    let pairs = to.iter_mut().flatten().zip(rows.iter().flatten());
+    pairs.for_each(|(to, rows)| *to += seen(*rows));
+}
+
+fn sum(of: &Labelled) -> WeightSums {
+    of.iter().flatten().copied().sum()
 }
 
 /// Rows of both versions that are alike in what neither of them decides: the origin of the text, or its true code. Not
@@ -87,8 +97,8 @@ pub struct Standardised {
 /// Medicine 23; Crump et al. (2009), Biometrika 96, on overlap.
 ///
 /// ```
-/// use vigie::measure::{comparison::standardised::{Labelled, Stratum, standardised}, weight::WeightSums};
-/// let of = |right, wrong| Labelled { right: WeightSums::certain(right), wrong: WeightSums::certain(wrong) };
+/// use vigie::measure::{comparison::standardised::{Stratum, standardised}, weight::WeightSums};
+/// let of = |right, wrong| vec![[WeightSums::certain(right), WeightSums::certain(wrong)]];
 /// // B is as good as A in both, and got more of what is hard
 /// let easy = Stratum { a: of(900, 100), b: of(90, 10), ..Stratum::default() };
 /// let hard = Stratum { a: of(50, 50), b: of(500, 500), ..Stratum::default() };
@@ -98,14 +108,18 @@ pub struct Standardised {
 /// assert!((found.a.estimate.estimate.unwrap() - 0.7).abs() < 0.01);
 /// ```
 pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
-    let of = |side: Labelled| accuracy(side.right.with_replacement(), side.wrong.with_replacement(), confidence_level);
+    let of = |routes: &Labelled| {
+        let routes: Vec<_> = routes.iter().map(|sides| sides.map(WeightSums::with_replacement)).collect();
+        accuracy_of_routes(&routes, confidence_level)
+    };
     let nodes = nodes(strata);
     let (mixed, left_out) = on_one_mix(strata, &nodes, LEAN);
-    let [a, b] = mixed.map(of);
-    let less = on_one_mix(strata, &nodes, LEAN / 2.0).0.map(of);
+    let [a, b] = mixed.each_ref().map(of);
+    let less = on_one_mix(strata, &nodes, LEAN / 2.0).0.each_ref().map(of);
     let [plain_a, plain_b] = [0, 1].map(|version| {
-        let all = || strata.iter().map(|stratum| [stratum.a, stratum.b][version]);
-        of(Labelled { right: all().map(|side| side.right).sum(), wrong: all().map(|side| side.wrong).sum() })
+        let mut all = Labelled::new();
+        strata.iter().for_each(|stratum| add(&mut all, [&stratum.a, &stratum.b][version], |rows| rows));
+        of(&all)
     });
     let z = normal_quantile(confidence_level).unwrap_or(0.0);
     let surely = |of: Accuracy, less: Accuracy| {
@@ -140,7 +154,7 @@ fn on_one_mix(strata: &[Stratum], nodes: &Nodes, lean: f64) -> ([Labelled; 2], f
     let whole = nodes.get(&(0, 0)).copied().unwrap_or_default();
     let all = whole.rows();
     let overall = whole.a.total() / all;
-    let mut mixed = [Labelled::default(); 2];
+    let mut mixed = [Labelled::new(), Labelled::new()];
     let mut left_out = 0.0;
     for (at, stratum) in strata.iter().enumerate() {
         let path: Vec<Met> = stratum.path(at).filter_map(|node| nodes.get(&node).copied()).collect();
@@ -149,7 +163,7 @@ fn on_one_mix(strata: &[Stratum], nodes: &Nodes, lean: f64) -> ([Labelled; 2], f
             left_out += stratum.met().rows();
             continue;
         }
-        for ((version, side), mixed) in [stratum.a, stratum.b].iter().enumerate().zip(&mut mixed) {
+        for ((version, side), mixed) in [&stratum.a, &stratum.b].into_iter().enumerate().zip(&mut mixed) {
             let times = |rows: WeightSums| {
                 let own = if stratum.rows.is_some() { Met::default() } else { Met::typical(rows, version) };
                 let overall = whole.without(&own).part(overall);
@@ -158,12 +172,15 @@ fn on_one_mix(strata: &[Stratum], nodes: &Nodes, lean: f64) -> ([Labelled; 2], f
                 let e = e.min(1.0 - LEAST_OVERLAP * (1.0 - overall));
                 if version == 0 { overall / e } else { (1.0 - overall) / (1.0 - e) }
             };
-            for (rows, mixed) in [(side.right, &mut mixed.right), (side.wrong, &mut mixed.wrong)] {
+            add(mixed, side, |rows| {
                 let times = times(rows);
-                if rows.n > 0 && times.is_finite() {
-                    *mixed += WeightSums { n: rows.n, w: times * rows.w, w2: times * times * rows.w2 };
+                let counts = rows.n > 0 && times.is_finite();
+                if counts {
+                    WeightSums { n: rows.n, w: times * rows.w, w2: times * times * rows.w2 }
+                } else {
+                    WeightSums::default()
                 }
-            }
+            });
         }
     }
     (mixed, if left_out > 0.0 { left_out / all } else { 0.0 })
@@ -234,7 +251,7 @@ impl Stratum {
     fn met(&self) -> Met {
         let [a, b] = match self.rows {
             Some(rows) => rows.map(WeightSums::certain),
-            None => [self.a.right + self.a.wrong, self.b.right + self.b.wrong],
+            None => [sum(&self.a), sum(&self.b)],
         };
         Met { a, b }
     }

@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 use vigie::measure::{
-    accuracy::{accuracy, variance},
-    proportion::wilson,
+    accuracy::{Accuracy, accuracy, routes::accuracy_of_routes, variance},
+    proportion::{wilson, wilson_rows},
     weight::WeightSums,
 };
 
-use super::oracle::{assert_close, count, number, rows, workshop_rows};
+use super::oracle::{Row, assert_close, count, number, rows, workshop_rows};
 
 /// Sums of the right and of the wrong labelled rows.
 fn sums(rows: impl IntoIterator<Item = (f64, bool)>) -> (WeightSums, WeightSums) {
@@ -119,6 +119,43 @@ fn equal_weights_give_the_plain_wilson_interval() {
     }
 }
 
+/// SciPy's Beta law, put together by another program.
+#[test]
+fn routes_are_joined_as_another_program_joins_them() {
+    let rows = rows("routes_expected.csv");
+    for case in rows.chunks(2) {
+        let sides =
+            |row: &Row| ["right", "wrong"].map(|side| WeightSums::weighted(count(row, side), number(row, "weight")));
+        let routes: Vec<_> = case.iter().map(sides).collect();
+        let found = accuracy_of_routes(&routes, 0.95);
+        let all = accuracy(routes[0][0] + routes[1][0], routes[0][1] + routes[1][1], 0.95);
+        assert_eq!((found.n, found.naive, found.estimate.estimate), (all.n, all.naive, all.estimate.estimate));
+        let bounds =
+            [(found.estimate.estimate, "estimate"), (found.estimate.lower, "lower"), (found.estimate.upper, "upper")];
+        for (bound, column) in bounds {
+            assert!((bound.unwrap() - number(&case[0], column)).abs() < 1e-9, "{column} {found:?}: {case:?}");
+        }
+        assert_eq!(found.n_eff, wilson_rows(&found.estimate, 0.95));
+    }
+}
+
+/// One route with labels is what its labels are; a census leaves nothing to chance, also beside a sample.
+#[test]
+fn routes_without_labels_and_censuses() {
+    let rows = WeightSums::weighted;
+    let (auto, manual, none) = ([rows(38, 20.0), rows(2, 20.0)], [rows(30, 1.0), rows(70, 1.0)], [rows(0, 1.0); 2]);
+    assert_eq!(accuracy_of_routes(&[none, auto, none], 0.95), accuracy(auto[0], auto[1], 0.95));
+    assert_eq!(accuracy_of_routes(&[], 0.95), accuracy(none[0], none[0], 0.95));
+    let census = accuracy_of_routes(&[manual, manual], 0.95);
+    assert_eq!((census.estimate.lower, census.estimate.upper, census.n_eff), (Some(0.3), Some(0.3), None));
+    // the manual rows are all known, so what is uncertain is uncertain of the automatic ones and of their share
+    let both = accuracy_of_routes(&[auto, manual], 0.95);
+    let more = accuracy_of_routes(&[[rows(3800, 20.0), rows(200, 20.0)], manual], 0.95);
+    let width = |found: Accuracy| found.estimate.upper.unwrap() - found.estimate.lower.unwrap();
+    assert!(width(both) > 0.05 && width(more) < 0.02, "{both:?} {more:?}");
+    assert_eq!(accuracy_of_routes(&[auto, manual], 2.0).estimate.lower, None);
+}
+
 #[test]
 fn inclusion_probabilities_must_be_probabilities() {
     for bad in [0.0, -0.1, 1.1, f64::NAN, f64::INFINITY, 1e-300] {
@@ -141,6 +178,34 @@ proptest! {
         prop_assert!(numbers.iter().flatten().all(|x| x.is_finite()), "{found:?}");
         if let (Some(p), Some(lower), Some(upper)) = (estimate.estimate, estimate.lower, estimate.upper) {
             prop_assert!(0.0 <= lower && lower <= p && p <= upper && upper <= 1.0, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn finite_routes_never_give_nan(
+        n in any::<[[u64; 2]; 3]>(),
+        w in any::<[[[f64; 2]; 2]; 3]>(),
+        plain in any::<bool>(),
+        level in 0.01..0.999_f64,
+    ) {
+        // as sums of rows are, and as nothing but a broken store would have them
+        let of = |n: u64, [w, w2]: [f64; 2]| match plain {
+            true => WeightSums::weighted(n % 1_000, 1.0 + (w.abs() % 50.0)),
+            false => WeightSums { n, w, w2 },
+        };
+        let routes: Vec<_> = (0..3).map(|at| [0, 1].map(|side| of(n[at][side], w[at][side]))).collect();
+        let found = accuracy_of_routes(&routes, level);
+        let estimate = found.estimate;
+        let numbers = [estimate.estimate, estimate.lower, estimate.upper, found.n_eff, found.naive];
+        prop_assert!(numbers.iter().flatten().all(|x| x.is_finite()), "{found:?}");
+        if let (Some(p), Some(lower), Some(upper)) = (estimate.estimate, estimate.lower, estimate.upper) {
+            prop_assert!(0.0 <= lower && lower <= p && p <= upper && upper <= 1.0, "{found:?}");
+        }
+        if plain {
+            let turned: Vec<_> = routes.iter().rev().map(|[right, wrong]| [*wrong, *right]).collect();
+            let mirror = accuracy_of_routes(&turned, level).estimate;
+            let close = |x: Option<f64>, y: Option<f64>| x.zip(y).is_none_or(|(x, y)| (x + y - 1.0).abs() < 1e-6);
+            prop_assert!(close(estimate.lower, mirror.upper) && close(estimate.upper, mirror.lower), "{found:?} {mirror:?}");
         }
     }
 

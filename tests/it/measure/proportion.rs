@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use vigie::measure::proportion::{Estimate, clopper_pearson, normal_quantile, wilson};
+use vigie::measure::proportion::{Estimate, clopper_pearson, jeffreys, normal_quantile, wilson, wilson_rows};
 
 use super::oracle::{Row, number, rows, workshop_rows};
 
@@ -25,9 +25,23 @@ fn check(row: &Row, successes: f64, sides: [&str; 2]) {
     }
 }
 
+/// statsmodels', which has no bound of exactly 0 or 1.
+#[test]
+fn jeffreys_interval_matches_statsmodels() {
+    for row in workshop_rows("binomial_intervals.csv") {
+        let (right, n) = (number(&row, "k"), number(&row, "n"));
+        let found = jeffreys(right / n, n, 1.0 - number(&row, "alpha"));
+        let bounds = [(found.lower, "lo", right > 0.0, 0.0), (found.upper, "hi", right < n, 1.0)];
+        for (bound, side, inside, end) in bounds {
+            let expected = if inside { number(&row, &format!("jeffreys_{side}")) } else { end };
+            assert!((bound.unwrap() - expected).abs() < 1e-9, "{side} {found:?}: {row:?}");
+        }
+    }
+}
+
 #[test]
 fn impossible_input_says_nothing() {
-    for interval in [wilson, clopper_pearson] {
+    for interval in [wilson, clopper_pearson, jeffreys] {
         for (p, n) in [(f64::NAN, 5.0), (0.5, f64::NAN), (1.5, 5.0), (-0.1, 5.0), (0.5, 0.0), (0.5, -1.0)] {
             assert_eq!(interval(p, n, 0.95), Estimate::default());
         }
@@ -45,10 +59,14 @@ proptest! {
     #[test]
     fn intervals_are_sane(p in 0.0..=1.0_f64, n in -300.0..300.0_f64, level in 0.001..0.999_f64) {
         let n = n.exp();
-        for interval in [wilson, clopper_pearson] {
+        for interval in [wilson, clopper_pearson, jeffreys] {
             let found = interval(p, n, level);
             let (lower, upper) = (found.lower.unwrap(), found.upper.unwrap());
             prop_assert!(0.0 <= lower && lower <= p && p <= upper && upper <= 1.0, "{found:?}");
+        }
+        if (1e-6..1e9).contains(&n) {
+            let rows = wilson_rows(&wilson(p, n, level), level).unwrap();
+            prop_assert!((rows / n - 1.0).abs() < 1e-4, "{rows} of {n}");
         }
         if n < 1e6 {
             let (found, mirror) = (wilson(p, n, level), wilson(1.0 - p, n, level));

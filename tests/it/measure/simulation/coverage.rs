@@ -3,7 +3,8 @@
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use vigie::measure::{
-    accuracy::{accuracy, variance},
+    accuracy::{accuracy, routes::accuracy_of_routes, variance},
+    assisted::{self, ScoreBin},
     classification::classification,
     proportion::{Estimate, clopper_pearson, wilson},
     weight::WeightSums,
@@ -22,7 +23,7 @@ const fn stratum(rows: u32, rate: f64, accuracy: f64) -> Stratum {
 
 type Design = (&'static str, &'static [Stratum]);
 
-const DESIGNS: [Design; 16] = [
+const DESIGNS: [Design; 20] = [
     ("rate .05, accuracy .95, n 5", &[stratum(100, 0.05, 0.95)]),
     ("rate .05, accuracy .95, n 30", &[stratum(600, 0.05, 0.95)]),
     ("rate .05, accuracy .95, n 200", &[stratum(4000, 0.05, 0.95)]),
@@ -38,28 +39,32 @@ const DESIGNS: [Design; 16] = [
     ("both routes, n 8000", &[stratum(28_800, 0.05, 0.95), stratum(11_200, 0.6, 0.34)]),
     ("both routes, auto .99, n 200", &[stratum(706, 0.05, 0.99), stratum(275, 0.6, 0.34)]),
     ("both routes, .8 and .8, n 60", &[stratum(212, 0.05, 0.8), stratum(82, 0.6, 0.8)]),
+    ("both routes, auto .99, n 30", &[stratum(106, 0.05, 0.99), stratum(41, 0.6, 0.34)]),
     ("both routes, .99 and .9, n 200", &[stratum(706, 0.05, 0.99), stratum(275, 0.6, 0.9)]),
+    ("40 % automatic, n 200", &[stratum(210, 0.05, 0.95), stratum(316, 0.6, 0.34)]),
+    ("40 % automatic, .8 and .8, n 200", &[stratum(210, 0.05, 0.8), stratum(316, 0.6, 0.8)]),
+    ("40 % automatic, .9 and .6, n 200", &[stratum(210, 0.05, 0.9), stratum(316, 0.6, 0.6)]),
 ];
 
-/// Sums of the labelled right and wrong rows, and the accuracy of all. `None` where a route has no label: the product
-/// says nothing of both then.
-fn review(rng: &mut ChaCha8Rng, design: &[Stratum]) -> Option<(WeightSums, WeightSums, f64)> {
-    let (mut right, mut wrong) = (WeightSums::default(), WeightSums::default());
-    let (mut hits, mut rows, mut told) = (0_u32, 0_u32, true);
+/// Sums of the labelled right and wrong rows of each stratum, and the accuracy of all. `None` where one has no label: the
+/// product says nothing of all then.
+fn review(rng: &mut ChaCha8Rng, design: &[Stratum]) -> Option<(Vec<[WeightSums; 2]>, f64)> {
+    let (mut labels, mut hits, mut rows) = (Vec::new(), 0_u32, 0_u32);
     for stratum in design {
         let row = WeightSums::of(stratum.rate).unwrap();
-        let before = (right + wrong).n;
+        let mut sides = [WeightSums::default(); 2];
         for _ in 0..stratum.rows {
             let hit = rng.random::<f64>() < stratum.accuracy;
             hits += u32::from(hit);
             rows += 1;
             if rng.random::<f64>() < stratum.rate {
-                if hit { right += row } else { wrong += row }
+                sides[usize::from(!hit)] += row;
             }
         }
-        told &= (right + wrong).n > before;
+        labels.push(sides);
     }
-    told.then(|| (right, wrong, f64::from(hits) / f64::from(rows)))
+    let told = labels.iter().all(|[right, wrong]| right.n + wrong.n > 0);
+    told.then(|| (labels, f64::from(hits) / f64::from(rows)))
 }
 
 fn kish(right: WeightSums, wrong: WeightSums) -> f64 {
@@ -84,20 +89,22 @@ fn logit(p: f64, n: f64) -> Estimate {
     Estimate { estimate: Some(p), lower: back(center - half), upper: back(center + half) }
 }
 
-const METHODS: [&str; 7] = [
+const METHODS: [&str; 8] = [
     "wald",
     "logit",
     "wilson, plug-in n",
     "korn-graubard, plug-in n",
     "wilson, kish n",
     "korn-graubard, steadied n",
+    "wilson, steadied n",
     "vigie",
 ];
 
-fn intervals(right: WeightSums, wrong: WeightSums) -> Option<[Estimate; 7]> {
-    let vigie = accuracy(right, wrong, 0.95);
-    let p = vigie.estimate.estimate?;
-    let (plug_in, steadied) = (plug_in_n(right, wrong, p), vigie.n_eff?);
+fn intervals(labels: &[[WeightSums; 2]]) -> Option<[Estimate; 8]> {
+    let [right, wrong] = [0, 1].map(|side| labels.iter().map(|sides| sides[side]).sum::<WeightSums>());
+    let together = accuracy(right, wrong, 0.95);
+    let p = together.estimate.estimate?;
+    let (plug_in, steadied) = (plug_in_n(right, wrong, p), together.n_eff?);
     let half = 1.96 * variance(right, wrong)?.sqrt();
     let wald = Estimate { estimate: Some(p), lower: Some(p - half), upper: Some(p + half) };
     Some([
@@ -107,7 +114,8 @@ fn intervals(right: WeightSums, wrong: WeightSums) -> Option<[Estimate; 7]> {
         clopper_pearson(p, plug_in, 0.95),
         wilson(p, kish(right, wrong), 0.95),
         clopper_pearson(p, steadied, 0.95),
-        vigie.estimate,
+        together.estimate,
+        accuracy_of_routes(labels, 0.95).estimate,
     ])
 }
 
@@ -120,13 +128,13 @@ struct Tally {
 }
 
 /// Coverage and mean width of each method, over the runs that had a label on each route.
-fn simulate(design: &[Stratum], runs: u32, seed: u64) -> [Tally; 7] {
+fn simulate(design: &[Stratum], runs: u32, seed: u64) -> [Tally; 8] {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut tallies = [Tally::default(); 7];
+    let mut tallies = [Tally::default(); 8];
     let mut told = 0.0;
     for _ in 0..runs {
-        let Some((right, wrong, truth)) = review(&mut rng, design) else { continue };
-        let Some(intervals) = intervals(right, wrong) else { continue };
+        let Some((labels, truth)) = review(&mut rng, design) else { continue };
+        let Some(intervals) = intervals(&labels) else { continue };
         told += 1.0;
         for (tally, interval) in tallies.iter_mut().zip(intervals) {
             let (lower, upper) = (interval.lower.unwrap(), interval.upper.unwrap());
@@ -152,6 +160,56 @@ fn intervals_cover() {
         // a third of a heavy mistake is drawn there in the mean: one side cannot miss
         let most = if name == "both routes, .99 and .9, n 200" { 0.995 } else { 0.99 };
         assert!((0.92..most).contains(&vigie.covered), "{name}: {}", vigie.covered);
+    }
+}
+
+/// The assisted interval of designs with two routes: coverage and mean width, with a confidence that says of each row how
+/// likely it is right, and with one that says nothing.
+fn assisted_coverage(design: &[Stratum], tells: bool, runs: u32, seed: u64) -> (f64, f64) {
+    const BINS: usize = 50;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut covered, mut width, mut told) = (0.0, 0.0, 0.0);
+    for _ in 0..runs {
+        let (mut hits, mut rows) = (0.0, 0.0);
+        let mut strata = vec![assisted::Stratum { folds: vec![vec![ScoreBin::default(); BINS]; 5] }; design.len()];
+        for (stratum, of) in strata.iter_mut().zip(design) {
+            let row = WeightSums::of(of.rate).unwrap();
+            for at in 0..of.rows as usize {
+                // one row in three has twice the mistakes, or half of what is right, whichever is less; the others fewer
+                let apart = of.accuracy.min(1.0 - of.accuracy) * if at % 3 == 0 { 1.0 } else { -0.5 };
+                let chance = of.accuracy - apart;
+                let said = if tells { chance } else { rng.random() };
+                let hit = rng.random::<f64>() < chance;
+                hits += f64::from(u8::from(hit));
+                rows += 1.0;
+                let bin = &mut stratum.folds[at / 3 % 5][((said * BINS as f64) as usize).min(BINS - 1)];
+                bin.n += 1;
+                if rng.random::<f64>() < of.rate {
+                    if hit { bin.right += row } else { bin.wrong += row }
+                }
+            }
+        }
+        let Estimate { lower: Some(lower), upper: Some(upper), .. } = assisted::assisted(&strata, 0.95).estimate else {
+            continue;
+        };
+        told += 1.0;
+        covered += f64::from(u8::from((lower - 1e-12..=upper + 1e-12).contains(&(hits / rows))));
+        width += upper - lower;
+    }
+    (covered / told, width / told)
+}
+
+#[test]
+fn assisted_intervals_cover() {
+    for (name, design) in DESIGNS {
+        let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
+        if rows > 5000 {
+            continue;
+        }
+        for tells in [true, false] {
+            let (covered, _) = assisted_coverage(design, tells, 1_000, 20_261_127);
+            assert!((0.92..0.995).contains(&covered), "{name}, {tells}: {covered}");
+        }
     }
 }
 
@@ -211,5 +269,21 @@ fn coverage_table() {
     }
     for rows in [40, 200, 1_000, 10_000] {
         println!("F1, {rows} rows: {:.1}", 100.0 * f1_coverage(rows, 20_000));
+    }
+}
+
+#[test]
+#[ignore = "prints the table of docs/statistics.md"]
+fn assisted_coverage_table() {
+    println!("| design | assisted | with a useless confidence |");
+    println!("|---|---|---|");
+    for (name, design) in DESIGNS {
+        let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
+        let runs = (200_000_000 / rows).min(20_000);
+        let cells = [true, false].map(|tells| {
+            let (covered, width) = assisted_coverage(design, tells, runs, 20_261_127);
+            format!("{:.1} ({width:.3})", 100.0 * covered)
+        });
+        println!("| {name} | {} |", cells.join(" | "));
     }
 }
