@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::proportion::{Estimate, clopper_pearson, wilson};
+use super::proportion::{Estimate, clopper_pearson, student_widening, wilson};
 
 /// Items that were given the same labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,12 +206,14 @@ fn moves(equal: f64, observed: f64, chance: f64, margins: f64) -> f64 {
     (equal - observed) / (1.0 - chance) - (1.0 - observed) * margins / (1.0 - chance).powi(2)
 }
 
-/// Kappa with Wilson's interval for the observed agreement, at the number of items that gives kappa's own variance.
+/// Kappa with Wilson's interval for the observed agreement, at the number of items that gives kappa's own variance, made
+/// as much larger as Student's quantile of so many items is than the normal one: few items say little of what chance gives.
 fn beyond_chance(observed: f64, chance: f64, variance: f64, items: f64, confidence_level: f64) -> Estimate {
     if chance >= 1.0 - 1e-12 {
         return Estimate::default();
     }
     let scale = |agreed: f64| (agreed - chance) / (1.0 - chance);
-    let found = interval(observed, variance * (1.0 - chance).powi(2), items, confidence_level);
+    let wider = student_widening(confidence_level, items - 1.0);
+    let found = interval(observed, wider * variance * (1.0 - chance).powi(2), items, confidence_level);
     Estimate { estimate: found.estimate.map(scale), lower: found.lower.map(scale), upper: found.upper.map(scale) }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     assisted::{MOST_BLIND, ScoreBin, Stratum},
-    proportion::{Estimate, normal_quantile, student_quantile, wilson},
+    proportion::{Estimate, normal_quantile, student_widening, wilson},
     recalibration::fit::merged,
     weight::WeightSums,
 };
@@ -182,14 +182,9 @@ pub fn checked(scores: &[f64], reference: &[Stratum], current: &[Stratum], confi
     })
 }
 
-/// How much larger a variance must be taken that itself is an estimate: `(t/z)²` with Satterthwaite's degrees of freedom
-/// `V²/Σ(v²/ν)`.
+/// [`student_widening`] with Satterthwaite's degrees of freedom `V²/Σ(v²/ν)`.
 fn wider(variance: f64, doubt: f64, confidence_level: f64) -> f64 {
-    let freedom = (variance * variance / doubt).max(1.0);
-    match (student_quantile(confidence_level, freedom), normal_quantile(confidence_level)) {
-        (Some(t), Some(z)) => (t / z).powi(2),
-        _ => 1.0,
-    }
+    student_widening(confidence_level, (variance * variance / doubt).max(1.0))
 }
 
 /// Bins over all strata and folds, as many as there are scores.

@@ -67,6 +67,15 @@ pub fn student_quantile(confidence_level: f64, freedom: f64) -> Option<f64> {
     Some(law.inverse_cdf(0.5 + confidence_level / 2.0))
 }
 
+/// How much larger a variance must be taken that is an estimate with so many degrees of freedom: `(t/z)²`; 1 where there is
+/// no quantile.
+pub(super) fn student_widening(confidence_level: f64, freedom: f64) -> f64 {
+    match (student_quantile(confidence_level, freedom), normal_quantile(confidence_level)) {
+        (Some(t), Some(z)) => (t / z).powi(2),
+        _ => 1.0,
+    }
+}
+
 /// Wilson score interval.
 ///
 /// The `p₀` for which `(p − p₀)² ≤ z² p₀(1 − p₀)/n`:

@@ -9,7 +9,7 @@ use vigie::measure::{
         cohen::cohen,
         noise::{label_noise, true_accuracy},
     },
-    proportion::{Estimate, normal_quantile, wilson},
+    proportion::{Estimate, normal_quantile, student_quantile, wilson},
 };
 
 use super::oracle::{assert_close, count, number, rows};
@@ -125,7 +125,7 @@ fn several_annotators_equal_statsmodels_and_krippendorff() {
         }
         let found = agreement(&all, 0.95).unwrap();
         assert_close(found.alpha.estimate.unwrap(), number(&expected, "alpha"), 1e-9, "alpha");
-        // without the two items that steady it; 1e-6: theirs are numerical derivatives
+        // without the two items that steady it, nor what Student's quantile adds to kappa's; 1e-6: theirs are numerical derivatives
         let unpooled = |e: Estimate, items: f64| {
             let p = e.estimate.unwrap();
             variance(e) * (1.0 + 2.0 / items) - 2.0 * p * (1.0 - p) / items.powi(2)
@@ -138,7 +138,8 @@ fn several_annotators_equal_statsmodels_and_krippendorff() {
         let chance = (agreed - kappa) / (1.0 - kappa);
         let to_agreed = |kappa: f64| chance + kappa * (1.0 - chance);
         let scaled = Estimate { estimate: Some(agreed), lower: found.kappa.lower.map(to_agreed), upper: None };
-        let of_kappa = unpooled(scaled, items) / (1.0 - chance).powi(2);
+        let wider = student_quantile(0.95, items - 1.0).unwrap() / normal_quantile(0.95).unwrap();
+        let of_kappa = unpooled(scaled, items) / (wider * (1.0 - chance)).powi(2);
         close(of_kappa, "kappa_se");
         let first = &found.codes[0];
         let of_first = |v: &Votes| v.labels.iter().filter(|(at, _)| *at == 0).map(|(_, n)| n).sum();
@@ -257,6 +258,40 @@ fn intervals_of_agreement_cover() {
                     "{least} to {most}, {codes}, {items}, {error}, {hard}: {covered:?}"
                 );
             }
+        }
+    }
+}
+
+/// Two people with few predictions in common.
+#[test]
+fn kappa_of_few_predictions_covers() {
+    let runs: u32 = if simulate() { 40_000 } else { 1_000 };
+    println!("| codes | error | 15 | 20 | 30 | 50 |\n|---|---|---|---|---|---|");
+    for codes in [2, 3, 10] {
+        for error in [0.05, 0.1, 0.2, 0.4] {
+            let shares = vec![1.0 / codes as f64; codes];
+            let people = Annotators { shares, error, hard: 0.0 };
+            let covered = [15, 20, 30, 50].map(|items| {
+                let mut rng = ChaCha8Rng::seed_from_u64(53);
+                let (mut covered, mut told) = (0, 0);
+                for _ in 0..runs {
+                    let mut table = vec![vec![0; codes]; codes];
+                    for _ in 0..items {
+                        let given = people.labels(2, &mut rng);
+                        table[given[0]][given[1]] += 1;
+                    }
+                    // all of one code: no kappa
+                    let kappa = cohen(&table, 0.95).unwrap().kappa;
+                    told += u32::from(kappa.estimate.is_some());
+                    covered += inside(kappa, people.truth()[1]);
+                }
+                f64::from(covered) / f64::from(told)
+            });
+            println!("| {codes} | {error} | {} |", covered.map(|share| format!("{:.1}", 100.0 * share)).join(" | "));
+            let noise = 3.0 * (0.05 * 0.95 / f64::from(runs)).sqrt();
+            // one prediction of twenty or less is coded unlike: the interval of its plain share covers as much and as little
+            let (low, high) = if error < 0.1 { (0.925, 0.975) } else { (0.935, 0.97) };
+            assert!(covered.iter().all(|x| (low - noise..high + noise).contains(x)), "{codes} {error}: {covered:?}");
         }
     }
 }
