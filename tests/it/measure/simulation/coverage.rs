@@ -23,7 +23,7 @@ const fn stratum(rows: u32, rate: f64, accuracy: f64) -> Stratum {
 
 type Design = (&'static str, &'static [Stratum]);
 
-const DESIGNS: [Design; 20] = [
+const DESIGNS: [Design; 21] = [
     ("rate .05, accuracy .95, n 5", &[stratum(100, 0.05, 0.95)]),
     ("rate .05, accuracy .95, n 30", &[stratum(600, 0.05, 0.95)]),
     ("rate .05, accuracy .95, n 200", &[stratum(4000, 0.05, 0.95)]),
@@ -37,6 +37,7 @@ const DESIGNS: [Design; 20] = [
     ("both routes, n 200", &[stratum(706, 0.05, 0.95), stratum(275, 0.6, 0.34)]),
     ("both routes, n 1000", &[stratum(3530, 0.05, 0.95), stratum(1375, 0.6, 0.34)]),
     ("both routes, n 8000", &[stratum(28_800, 0.05, 0.95), stratum(11_200, 0.6, 0.34)]),
+    ("both routes, a million rows", &[stratum(720_000, 0.05, 0.95), stratum(280_000, 0.6, 0.34)]),
     ("both routes, auto .99, n 200", &[stratum(706, 0.05, 0.99), stratum(275, 0.6, 0.34)]),
     ("both routes, .8 and .8, n 60", &[stratum(212, 0.05, 0.8), stratum(82, 0.6, 0.8)]),
     ("both routes, auto .99, n 30", &[stratum(106, 0.05, 0.99), stratum(41, 0.6, 0.34)]),
@@ -261,7 +262,7 @@ fn coverage_table() {
     println!("|---|{}---|", "---|".repeat(METHODS.len()));
     for (name, design) in DESIGNS {
         let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
-        let runs = (400_000_000 / rows).min(40_000);
+        let runs = (400_000_000 / rows).clamp(2_000, 40_000);
         let tallies = simulate(design, runs, 20_260_602);
         let cells = tallies.map(|tally| format!("{:.1} ({:.3})", 100.0 * tally.covered, tally.width));
         let [.., vigie] = tallies.map(|tally| tally.missed.map(|share| format!("{:.1}", 100.0 * share)).join(" / "));
@@ -279,7 +280,7 @@ fn assisted_coverage_table() {
     println!("|---|---|---|");
     for (name, design) in DESIGNS {
         let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
-        let runs = (200_000_000 / rows).min(20_000);
+        let runs = (200_000_000 / rows).clamp(2_000, 20_000);
         let cells = [true, false].map(|tells| {
             let (covered, width) = assisted_coverage(design, tells, runs, 20_261_127);
             format!("{:.1} ({width:.3})", 100.0 * covered)
