@@ -97,11 +97,12 @@ impl Stratum {
 pub struct Assisted {
     #[serde(flatten)]
     pub estimate: Estimate,
-    /// Hájek's, from the labels alone: what the estimate falls back to.
+    /// Hájek's, from the labels alone.
     pub unassisted: Estimate,
     /// Labelled rows used.
     pub n: u64,
-    /// Labels that would make an interval as narrow without assistance; `None` where a census leaves nothing to chance.
+    /// Labels that would make an interval as narrow without assistance, fewer than `n` where luck made that the narrower; `None`
+    /// where a census leaves nothing to chance.
     pub worth: Option<u64>,
     /// Regression coefficient of the labels on what the confidence promises, over all strata; 0 where it does not help.
     pub lambda: Option<f64>,

@@ -17,8 +17,8 @@ use super::proportion::Estimate;
 /// ```
 /// use vigie::measure::{mixture::mixture, proportion::wilson};
 /// let found = mixture(&[(0.5, wilson(0.7, 100.0, 0.95)), (0.5, wilson(0.8, 100.0, 0.95))], [0.0; 2]);
-/// // half of Newcombe's interval for .8 − (1 − .7)
-/// assert!((found.lower.unwrap() - 0.6874079).abs() < 1e-7 && (found.upper.unwrap() - 0.8059880).abs() < 1e-7);
+/// // Newcombe's interval for .8 − (1 − .7), from .3693 to .6049, as a half of it and one half more
+/// assert!((found.lower.unwrap() - 0.6846594).abs() < 1e-7 && (found.upper.unwrap() - 0.8024625).abs() < 1e-7);
 /// ```
 pub fn mixture(parts: &[(f64, Estimate)], doubt: [f64; 2]) -> Estimate {
     let estimates: Option<Vec<f64>> = parts.iter().map(|(_, part)| part.estimate).collect();

@@ -152,7 +152,7 @@ pub fn clopper_pearson(p: f64, n: f64, confidence_level: f64) -> Estimate {
 /// use vigie::measure::proportion::jeffreys;
 /// let none_of_ten = jeffreys(0.0, 10.0, 0.95);
 /// assert_eq!(none_of_ten.lower, Some(0.0));
-/// assert!((none_of_ten.upper.unwrap() - 0.2171961).abs() < 1e-7);
+/// assert!((none_of_ten.upper.unwrap() - 0.2171963).abs() < 1e-7);
 /// ```
 pub fn jeffreys(p: f64, n: f64, confidence_level: f64) -> Estimate {
     let (x, y) = (n * p, n * (1.0 - p));
@@ -178,15 +178,17 @@ fn exact(p: f64, n: f64, confidence_level: f64, bounds: impl Fn(f64) -> [f64; 2]
     Estimate::interval(p, lower, upper)
 }
 
-/// The rows of equal weight whose [`wilson`] interval is as wide as this one; `None` without bounds, where they are one
-/// point (no number would do), and where they are 0 and 1.
+/// The rows of equal weight whose [`wilson`] interval is as wide as this one, 0 where its bounds are 0 and 1; `None` without
+/// bounds, and where they are one point (no number would do).
 ///
 /// With `s = z²/n` the width `w` is `2 z √(p(1−p)/n + z²/4n²)/(1 + s)`: `(1 − w²) s² + (4 p(1−p) − 2 w²) s − w² = 0`.
 ///
 /// ```
-/// use vigie::measure::proportion::{wilson, wilson_rows};
+/// use vigie::measure::proportion::{Estimate, wilson, wilson_rows};
 /// assert!((wilson_rows(&wilson(0.8, 60.0, 0.95), 0.95).unwrap() - 60.0).abs() < 1e-9);
 /// assert_eq!(wilson_rows(&wilson(0.8, f64::INFINITY, 0.95), 0.95), None);
+/// let nothing = Estimate { estimate: Some(0.5), lower: Some(0.0), upper: Some(1.0) };
+/// assert_eq!(wilson_rows(&nothing, 0.95), Some(0.0));
 /// ```
 pub fn wilson_rows(of: &Estimate, confidence_level: f64) -> Option<f64> {
     let z = normal_quantile(confidence_level)?;
@@ -196,7 +198,7 @@ pub fn wilson_rows(of: &Estimate, confidence_level: f64) -> Option<f64> {
     // the same number twice, each without cancellation on its side
     let shrink = if half > 0.0 { square / (root + half) } else { (root - half) / (1.0 - square) };
     let n = z * z / shrink;
-    (n > 0.0 && n.is_finite()).then_some(n)
+    n.is_finite().then_some(n)
 }
 
 fn is_proportion(p: f64, n: f64) -> bool {

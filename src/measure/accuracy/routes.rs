@@ -40,7 +40,8 @@ pub fn accuracy_of_routes(routes: &[[WeightSums; 2]], confidence_level: f64) -> 
         return plain;
     };
     let all = right.total() + wrong.total();
-    let parts: Vec<Route> = labelled.into_iter().filter_map(|route| Route::of(route, z)).collect();
+    let parts: Option<Vec<Route>> = labelled.into_iter().map(|route| Route::of(route, z)).collect();
+    let Some(parts) = parts else { return plain };
     let own: Vec<_> =
         parts.iter().map(|route| (route.size / all, jeffreys(route.p, route.rows, confidence_level))).collect();
     let joined = mixture(&own, shares(&parts, p, z));
