@@ -156,7 +156,7 @@ fn table(t: &Texts, a: &Assessment) -> Table {
     table
 }
 
-/// `None` where the confidence helps nowhere.
+/// `None` where it says nowhere anything but what the labels alone do.
 fn assisted(t: &Texts, a: &Assessment) -> Option<Table> {
     let columns = ["col.scope", "col.alone", "col.assisted", "col.labelled", "col.worth"];
     let mut table = Table::new(t, "accuracy.assisted", 1, &columns);
