@@ -67,9 +67,9 @@ pub struct Standardised {
 ///
 /// The days of two versions differ in what arrived, so their accuracies do. `e_h` is A's part of the rows of both in
 /// stratum `h`. Every labelled row of A counts `w/e_h` and every one of B `w/(1 − e_h)`: both then have the mix of the
-/// two together, and each accuracy is Hájek's with Wilson's interval ([`accuracy`]). With `e_h` as counted this is direct
-/// standardisation, `p_v = Σ_h s_h p_vh`, `s_h` the stratum's share of all rows; with true codes as strata it weighs
-/// recalls by prevalences.
+/// two together, and each accuracy is Hájek's with its interval over routes ([`accuracy_of_routes`]). With `e_h` as counted
+/// this is direct standardisation, `p_v = Σ_h s_h p_vh`, `s_h` the stratum's share of all rows; with true codes as strata
+/// it weighs recalls by prevalences.
 ///
 /// In hundreds of strata most have few labels, and then `e_h` as counted misleads twice over. It is mostly noise, so each
 /// stratum leans on its group, and that on its own, as on 7 effective rows: `e = (7 e_group + n share)/(7 + n)`,
