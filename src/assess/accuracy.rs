@@ -65,7 +65,12 @@ impl RankTable {
 
     /// Labelled rows of a route (`None` = all).
     pub fn labelled(&self, route: Option<&str>) -> u64 {
-        self.ranks(1, |_, r| route.is_none() || r == route).iter().flatten().map(|s| s.n).sum()
+        self.count(|_, r| route.is_none() || r == route)
+    }
+
+    /// Every labelled row says something at the first level.
+    fn count(&self, keep: impl Fn(&str, Option<&str>) -> bool) -> u64 {
+        self.ranks(1, keep).iter().flatten().map(|s| s.n).sum()
     }
 
     pub fn labelled_by_version(&self) -> BTreeMap<String, u64> {
@@ -115,8 +120,7 @@ impl RankTable {
     /// Whether a route has more than a few of the predictions and no label: the other route's figure must not stand for
     /// both.
     fn blind(&self, traffic: &Sums, version: impl Fn(&str) -> bool) -> bool {
-        let labelled =
-            |route| self.ranks(1, |v, r| version(v) && r == Some(route)).iter().flatten().map(|s| s.n).sum::<u64>();
+        let labelled = |route| self.count(|v, r| version(v) && r == Some(route));
         let routed = (traffic.auto + traffic.manual) as f64;
         let routes = [("auto", traffic.auto), ("manual", traffic.manual)];
         routes.into_iter().any(|(route, n)| n as f64 > MOST_BLIND * routed && labelled(route) == 0)

@@ -230,7 +230,7 @@ impl Moments {
 /// ([`MOST_BLIND`]), since nothing is known of them.
 /// Where the assistance does not help, or there are fewer than two folds with labels, `λ` is 0: of one stratum that is the
 /// Hájek estimate, of several the Hájek estimates by their known sizes. The narrower of two intervals is never chosen: what
-/// is narrow by luck covers too little (91 instead of 95 % with 60 labels).
+/// is narrow by luck covers too little (93.3 instead of 95.5 % with 30 labels of two routes).
 ///
 /// Särndal, Swensson and Wretman (1992); Angelopoulos et al. (2023), Science 382; Zrnic and Candès (2024), PNAS 121, on
 /// cross-fitting.
@@ -267,10 +267,12 @@ fn assisted_of_part(
     }
     parts.iter_mut().for_each(|(share, _)| *share /= (all - blind) as f64);
     let routes: Vec<[WeightSums; 2]> = strata.iter().map(Stratum::labels).collect();
-    let rows = [0, 1].map(|side| routes.iter().map(|route| route[side]).sum());
-    let sizes: Vec<u64> = strata.iter().map(Stratum::predictions).collect();
     let alone = match whole {
-        Some(whole) => accuracy_of_part(rows, Some(whole.of_predictions(&sizes)), confidence_level),
+        Some(whole) => {
+            let sides = [0, 1].map(|side| routes.iter().map(|route| route[side]).sum());
+            let sizes: Vec<u64> = strata.iter().map(Stratum::predictions).collect();
+            accuracy_of_part(sides, Some(whole.of_predictions(&sizes)), confidence_level)
+        }
         None => accuracy_of_routes(&routes, confidence_level),
     };
     let (n, unassisted) = (alone.n, alone.estimate);

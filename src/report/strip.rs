@@ -28,8 +28,8 @@ pub(crate) fn overall<'a>(a: &'a Assessment, level: u32, route: &str) -> Option<
     a.accuracy.overall.iter().find(|row| row.level == level && row.route == route && row.k == 1)
 }
 
-/// Model-assisted accuracy of a route; `None` where it says nothing but what the labels alone do. Of labels at the finest level it
-/// is the accuracy there.
+/// Model-assisted accuracy of a route; `None` where it says nothing but what the labels alone do. Of labels at the finest
+/// level it is the accuracy there.
 fn assisted<'a>(a: &'a Assessment, route: &str) -> Option<&'a Assisted> {
     let rows = a.accuracy.assisted.iter().filter(|row| row.version.is_none() && row.route == route && row.level == 0);
     rows.filter(|row| row.says_more()).map(|row| &row.assisted).find(|found| found.estimate.estimate.is_some())

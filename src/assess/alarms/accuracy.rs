@@ -26,16 +26,8 @@ struct Sides {
 }
 
 impl Sides {
-    fn add(&mut self, other: &Sides) {
-        self.right += other.right;
-        self.wrong += other.wrong;
-    }
-
     fn sum<'a>(all: impl Iterator<Item = &'a Sides>) -> Self {
-        all.fold(Sides::default(), |mut sum, one| {
-            sum.add(one);
-            sum
-        })
+        all.fold(Sides::default(), |sum, one| Sides { right: sum.right + one.right, wrong: sum.wrong + one.wrong })
     }
 
     fn pair(&self) -> [WeightSums; 2] {
@@ -100,14 +92,10 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let mut raised = Vec::new();
     for ((group, labels), ring) in groups.iter().zip(rings(&series, plan.request.alarm_rate)) {
         let Some(ring) = ring else { continue };
-        let mut reference = Sides::default();
-        let mut looks = vec![Sides::default(); span.looks()];
-        for of in labels {
-            reference.add(&of.reference);
-            looks.iter_mut().zip(&of.looks).for_each(|(to, from)| to.add(from));
-        }
-        let counts = |s: &Sides| (s.wrong.total() as u64, (s.right.total() + s.wrong.total()) as u64);
-        let since = onset(counts(&reference), &looks.iter().map(counts).collect::<Vec<_>>(), ring.first);
+        let counts = |s: Sides| (s.wrong.total() as u64, (s.right.total() + s.wrong.total()) as u64);
+        let reference = counts(Sides::sum(labels.iter().map(|route| &route.reference)));
+        let looks = (0..span.looks()).map(|look| counts(Sides::sum(labels.iter().map(|route| &route.looks[look]))));
+        let since = onset(reference, &looks.collect::<Vec<_>>(), ring.first);
         let run = Run { since, until: ring.until };
         let of = |routes: Vec<[WeightSums; 2]>| accuracy_of_routes(&routes, plan.request.confidence_level);
         let before = of(labels.iter().map(|route| route.reference.pair()).collect());

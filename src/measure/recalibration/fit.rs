@@ -6,7 +6,7 @@ use super::logistic::{Free, Logistic, Point, maximise};
 use crate::measure::{
     assisted::ScoreBin,
     isotonic::isotonic,
-    proportion::{Estimate, normal_quantile, student_quantile},
+    proportion::{Estimate, normal_quantile, student_widening},
     weight::WeightSums,
 };
 
@@ -109,8 +109,8 @@ impl Fit {
         let p = self.map.probability(score);
         match (self.map.logistic(score), normal_quantile(confidence_level)) {
             (Some((logistic, x)), Some(z)) => {
-                let t = student_quantile(confidence_level, logistic.degrees(x)).unwrap_or(z);
-                let (at, reach) = (logistic.linear(x), t * logistic.variance(x).sqrt());
+                let variance = logistic.variance(x) * student_widening(confidence_level, logistic.degrees(x));
+                let (at, reach) = (logistic.linear(x), z * variance.sqrt());
                 let bound = |linear: f64| 1.0 / (1.0 + (-linear).exp());
                 Estimate { estimate: Some(p), lower: Some(bound(at - reach)), upper: Some(bound(at + reach)) }
             }

@@ -47,6 +47,10 @@ const DESIGNS: [Design; 21] = [
     ("40 % automatic, .9 and .6, n 200", &[stratum(210, 0.05, 0.9), stratum(316, 0.6, 0.6)]),
 ];
 
+fn size(design: &[Stratum]) -> u32 {
+    design.iter().map(|stratum| stratum.rows).sum()
+}
+
 /// Sums of the labelled right and wrong rows of each stratum, and the accuracy of all. `None` where one has no label: the
 /// product says nothing of all then.
 fn review(rng: &mut ChaCha8Rng, design: &[Stratum]) -> Option<(Vec<[WeightSums; 2]>, f64)> {
@@ -152,19 +156,13 @@ fn simulate(design: &[Stratum], runs: u32, seed: u64) -> [Tally; 8] {
 
 #[test]
 fn intervals_cover() {
-    for (name, design) in DESIGNS {
-        let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
-        if rows > 5000 {
-            continue;
-        }
+    for (name, design) in DESIGNS.into_iter().filter(|(_, design)| size(design) <= 5_000) {
         let [.., vigie] = simulate(design, 1_000, 20_260_601);
-        // a third of a heavy mistake is drawn there in the mean: one side cannot miss
-        let most = if name == "both routes, .99 and .9, n 200" { 0.995 } else { 0.99 };
-        assert!((0.92..most).contains(&vigie.covered), "{name}: {}", vigie.covered);
+        assert!((0.92..0.99).contains(&vigie.covered), "{name}: {}", vigie.covered);
     }
 }
 
-/// The assisted interval of designs with two routes: coverage and mean width, with a confidence that says of each row how
+/// The assisted interval of a design: coverage and mean width, with a confidence that says of each row how
 /// likely it is right, and with one that says nothing.
 fn assisted_coverage(design: &[Stratum], tells: bool, runs: u32, seed: u64) -> (f64, f64) {
     const BINS: usize = 50;
@@ -202,14 +200,10 @@ fn assisted_coverage(design: &[Stratum], tells: bool, runs: u32, seed: u64) -> (
 
 #[test]
 fn assisted_intervals_cover() {
-    for (name, design) in DESIGNS {
-        let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
-        if rows > 5000 {
-            continue;
-        }
+    for (name, design) in DESIGNS.into_iter().filter(|(_, design)| size(design) <= 5_000) {
         for tells in [true, false] {
             let (covered, _) = assisted_coverage(design, tells, 1_000, 20_261_127);
-            assert!((0.92..0.995).contains(&covered), "{name}, {tells}: {covered}");
+            assert!((0.92..0.985).contains(&covered), "{name}, {tells}: {covered}");
         }
     }
 }
@@ -261,8 +255,7 @@ fn coverage_table() {
     println!("| design | {} | of it, truth below / above |", METHODS.join(" | "));
     println!("|---|{}---|", "---|".repeat(METHODS.len()));
     for (name, design) in DESIGNS {
-        let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
-        let runs = (400_000_000 / rows).clamp(2_000, 40_000);
+        let runs = (400_000_000 / size(design)).clamp(2_000, 40_000);
         let tallies = simulate(design, runs, 20_260_602);
         let cells = tallies.map(|tally| format!("{:.1} ({:.3})", 100.0 * tally.covered, tally.width));
         let [.., vigie] = tallies.map(|tally| tally.missed.map(|share| format!("{:.1}", 100.0 * share)).join(" / "));
@@ -279,8 +272,7 @@ fn assisted_coverage_table() {
     println!("| design | assisted | with a useless confidence |");
     println!("|---|---|---|");
     for (name, design) in DESIGNS {
-        let rows: u32 = design.iter().map(|stratum| stratum.rows).sum();
-        let runs = (200_000_000 / rows).clamp(2_000, 20_000);
+        let runs = (200_000_000 / size(design)).clamp(2_000, 20_000);
         let cells = [true, false].map(|tells| {
             let (covered, width) = assisted_coverage(design, tells, runs, 20_261_127);
             format!("{:.1} ({width:.3})", 100.0 * covered)
