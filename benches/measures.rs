@@ -39,7 +39,7 @@ use vigie::{
         shrinkage::{Leaf, shrunk},
         threshold::{curve, lowest_safe},
         weight::WeightSums,
-        whole::Whole,
+        whole::{Part, Whole},
     },
 };
 
@@ -189,6 +189,7 @@ fn accuracy() {
 /// Labels of a code on the automatic and on the manual route: one in five of its predictions, by Zipf.
 fn confusion(model: &Model, level: usize) -> Vec<Vec<Confusion>> {
     let of = |n: u64, w: f64, right: u64| Confusion {
+        predictions: (n as f64 * w) as u64,
         true_positives: WeightSums::weighted(n * right / 100, w),
         false_positives: WeightSums::weighted(n - n * right / 100, w),
         false_negatives: WeightSums::weighted(n - n * right / 100, w),
@@ -206,9 +207,9 @@ fn codes(model: &Model) {
         for code in &codes {
             let all = |of: fn(&Confusion) -> WeightSums| code.iter().map(of).sum::<WeightSums>();
             let (right, missed) = (all(|c| c.true_positives), all(|c| c.false_negatives));
-            let predicted: Vec<u64> = code.iter().map(|c| 5 * c.true_positives.n).collect();
-            let weights: Vec<f64> = code.iter().map(|c| (c.true_positives + c.false_negatives).total()).collect();
-            let wholes = [whole.of_predictions(&predicted), whole.of_truth(&weights, &predicted)];
+            let predictions: Vec<u64> = code.iter().map(|c| c.predictions).collect();
+            let parts: Vec<Part> = code.iter().map(Confusion::part).collect();
+            let wholes = [whole.of_predictions(&predictions), whole.of_truth(&parts)];
             black_box(classification(right, all(|c| c.false_positives), missed, wholes, 0.95));
         }
     }

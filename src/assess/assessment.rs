@@ -287,6 +287,7 @@ pub struct CodeQuality {
     pub n_actual: u64,
     /// Share of predictions of this code that were automatic.
     pub automation_rate: Option<f64>,
+    /// No interval with fewer than ten labels, as of the two that follow.
     pub precision: Estimate,
     pub recall: Estimate,
     pub f1: Estimate,

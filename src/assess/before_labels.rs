@@ -78,6 +78,8 @@ pub enum Refused {
     Sparse,
     /// Codes are confused so much that the mix cannot be read backwards.
     IllPosed,
+    /// The same, for so few labels.
+    Unsettled,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -192,6 +194,9 @@ fn true_mix(plan: &Plan, compared: &Compared<'_>) -> Option<TrueMix> {
         }
         Err(Refusal::IllPosed { condition }) => {
             return Some(TrueMix { refused: Some(Refused::IllPosed), condition, ..mix });
+        }
+        Err(Refusal::Unsettled { condition }) => {
+            return Some(TrueMix { refused: Some(Refused::Unsettled), condition: Some(condition), ..mix });
         }
     };
     let of = |one: &crate::measure::label_shift::Prevalence| {

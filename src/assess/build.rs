@@ -125,8 +125,15 @@ pub async fn assess(
     let by_version = ranks.by_version(plan, &traffic, &versions);
     let assisted = assisted(plan, &cells, &versions);
     let outcome_of_versions = engine.ask(Question::VersionOutcome, &period).await?;
-    let (outcome, accuracy) = (&outcome_of_versions, (&by_version[..], &assisted[..]));
-    let compared = ComparedVersions { versions: &versions, outcome, design: &design, accuracy, specimens: &specimens };
+    let volume_of_versions = engine.ask(Question::VersionVolume, &period).await?;
+    let compared = ComparedVersions {
+        versions: &versions,
+        outcome: &outcome_of_versions,
+        volume: &volume_of_versions,
+        design: &design,
+        accuracy: (&by_version[..], &assisted[..]),
+        specimens: &specimens,
+    };
     let versions_compared = compare(plan, &compared);
     let counts = counts(ledger);
     let warnings = warnings(plan, &traffic, &ranks, &volume, &drift, &counts);

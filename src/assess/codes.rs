@@ -14,7 +14,7 @@ use crate::{
         proportion::Estimate,
         shrinkage::{Leaf, shrunk},
         weight::WeightSums,
-        whole::Whole,
+        whole::{Part, Whole},
     },
     nomenclature::{RollUp, canonical},
     query::Answer,
@@ -34,8 +34,7 @@ struct Code {
     false_positive: WeightSums,
     /// Truly this code, predicted as another.
     false_negative: WeightSums,
-    /// By route: predictions, and the weight of labels that say this code.
-    routes: [(u64, f64); ROUTES],
+    routes: [Part; ROUTES],
 }
 
 /// Quality of every code of the plan's level, and the pairs that are confused. `graded` answers `volume_by_grade.sql`.
@@ -57,7 +56,7 @@ pub fn by_code(
     }
     for row in 0..graded.rows() {
         if let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) {
-            code.routes[route_at(graded, row)].0 += graded.count(row, "n");
+            code.routes[route_at(graded, row)].predictions += graded.count(row, "n");
         }
     }
     // right and wrong labels of all codes
@@ -73,15 +72,18 @@ pub fn by_code(
             ..Code::default()
         });
         let route = route_at(outcome, row);
-        truth.routes[route].1 += sums.total();
+        truth.routes[route].actual += sums.n;
         whole[route][usize::from(predicted != Some(actual))] += sums;
         if predicted == Some(actual) {
             truth.right += sums;
+            truth.routes[route].predicted += sums.n;
             continue;
         }
         truth.false_negative += sums;
         if let Some(predicted) = predicted {
-            codes.entry(predicted.to_owned()).or_default().false_positive += sums;
+            let given = codes.entry(predicted.to_owned()).or_default();
+            given.false_positive += sums;
+            given.routes[route].predicted += sums.n;
             *pairs.entry((predicted.to_owned(), actual.to_owned())).or_default() += sums;
         }
     }
@@ -128,9 +130,9 @@ fn quality(
     (of, whole): (&Code, &Whole),
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
-    let (predictions, labels) = (of.routes.map(|of| of.0), of.routes.map(|of| of.1));
+    let predictions = of.routes.map(|of| of.predictions);
     let [auto, manual, _] = predictions;
-    let wholes = [whole.of_predictions(&predictions), whole.of_truth(&labels, &predictions)];
+    let wholes = [whole.of_predictions(&predictions), whole.of_truth(&of.routes)];
     let measured =
         classification(of.right, of.false_positive, of.false_negative, wholes, plan.request.confidence_level);
     CodeQuality {

@@ -16,7 +16,7 @@ use crate::{
             difference,
             standardised::{Labelled, Stratum, standardised},
         },
-        mcnemar::{Pairs, paired},
+        mcnemar::{LEAST_DISCORDANT, Pairs, paired},
         proportion::Estimate,
         weight::WeightSums,
     },
@@ -37,7 +37,8 @@ pub struct Versions {
     pub standardised: StandardisedDifference,
     /// Of the model-assisted accuracies, of the codes as they are.
     pub assisted: Difference,
-    /// On texts that both coded; `null` where they differ on fewer than 10 of those with a label.
+    /// On texts that both coded; `null` where those with a label on which they differ stand for too few
+    /// ([`LEAST_DISCORDANT`]).
     pub paired: Option<PairedTexts>,
     /// Codes whose precision or recall changed, surest first: those of [`Scope::level`](super::assessment::Scope::level),
     /// then the groups, where codes have too few labels each.
@@ -102,6 +103,8 @@ pub struct Compared<'a> {
     pub versions: &'a [String],
     /// Of `version_outcome.sql`.
     pub outcome: &'a Answer,
+    /// Of `version_volume.sql`.
+    pub volume: &'a Answer,
     pub design: &'a Design,
     pub accuracy: (&'a [VersionAccuracy], &'a [AssistedAccuracy]),
     pub specimens: &'a [Specimen<'a>],
@@ -109,8 +112,6 @@ pub struct Compared<'a> {
 
 /// Mean number of labels of a node, in each version, from which nodes are looked at one by one.
 const ENOUGH: u64 = 30;
-/// Texts on which the versions differ, below which the pairs say nothing.
-const LEAST_DISCORDANT: u64 = 10;
 const FALSE_DISCOVERY_RATE: f64 = 0.05;
 
 /// One of a code's two shares.
@@ -154,7 +155,7 @@ pub fn compare(plan: &Plan, of: &Compared<'_>) -> Option<Versions> {
         standardised: on_one_mix,
         assisted: difference(assisted[0], assisted[1]),
         paired: pairs(plan, of.specimens, names),
-        codes: levels.flat_map(|at| changed(plan, &rows, at)).collect(),
+        codes: levels.flat_map(|at| changed(plan, (&rows, of.volume, names), at)).collect(),
         false_discovery_rate: FALSE_DISCOVERY_RATE,
     })
 }
@@ -236,7 +237,7 @@ fn strata(nomenclature: &Nomenclature, rows: &[Row<'_>]) -> (Vec<Stratum>, [u64;
 }
 
 /// Codes of a level whose precision or recall changed.
-fn changed(plan: &Plan, rows: &[Row<'_>], level: u8) -> Vec<VersionChange> {
+fn changed(plan: &Plan, (rows, volume, names): (&[Row<'_>], &Answer, [&str; 2]), level: u8) -> Vec<VersionChange> {
     let nomenclature = &plan.nomenclature;
     let mut codes: BTreeMap<&str, [Vec<Confusion>; 2]> = BTreeMap::new();
     let none = || [0, 1].map(|_| vec![Confusion::default(); ROUTES]);
@@ -251,6 +252,14 @@ fn changed(plan: &Plan, rows: &[Row<'_>], level: u8) -> Vec<VersionChange> {
         truth.false_negatives += row.sums;
         if let Some(predicted) = predicted {
             codes.entry(predicted).or_insert_with(none)[row.version][row.route].false_positives += row.sums;
+        }
+    }
+    for row in 0..volume.rows() {
+        let version = names.iter().position(|name| volume.text(row, "version") == Some(name));
+        let code = volume.text(row, "code").and_then(|code| at(nomenclature, code, level));
+        // without a label nothing is said of a code
+        if let (Some(version), Some(of)) = (version, code.and_then(|code| codes.get_mut(code))) {
+            of[version][route_at(volume, row)].predictions += volume.count(row, "n");
         }
     }
     let confusions: Vec<[Vec<Confusion>; 2]> = codes.values().cloned().collect();
@@ -329,7 +338,7 @@ fn pairs(plan: &Plan, specimens: &[Specimen<'_>], names: [&str; 2]) -> Option<Pa
         *cell += WeightSums { n: 1, w: text.weight, w2: text.weight * text.weight };
     }
     let found = paired(&pairs, plan.request.confidence_level);
-    (found.discordant >= LEAST_DISCORDANT).then_some(PairedTexts {
+    (found.discordant_typical >= LEAST_DISCORDANT).then_some(PairedTexts {
         texts: found.n,
         only_before: pairs.only_a.n,
         only_after: pairs.only_b.n,

@@ -58,6 +58,8 @@ pub enum Refusal {
     Sparse { share: f64 },
     /// The model confuses codes so much that the mix cannot be read backwards.
     IllPosed { condition: Option<f64> },
+    /// It confuses them less, but for so few labels too much: the way back is not settled.
+    Unsettled { condition: f64 },
 }
 
 /// Effective labels below which a code is taken together with other rare ones.
@@ -68,6 +70,10 @@ pub const MOST_RARE: f64 = 0.2;
 
 /// The largest condition number at which intervals are known to cover.
 pub const WORST_CONDITION: f64 = 20.0;
+
+/// The largest error that the labels may leave in a share that is 1, root mean square: with more, the delta method takes
+/// noise in the inverse for what it is not, and intervals hardly miss (`docs/statistics.md`).
+const MOST_UNSETTLED: f64 = 0.22;
 
 /// The true mix of codes of the current predictions, with intervals.
 ///
@@ -83,7 +89,9 @@ pub const WORST_CONDITION: f64 = 20.0;
 ///
 /// *Assumes* label shift, and labels that are right. 732 codes at a few labels each cannot be told: codes with fewer
 /// than 30 effective labels are taken together, which assumes that the mix among them has not changed, and more than a
-/// fifth of the reference among them is refused ([`Refusal::Sparse`]), as is a condition number above 20.
+/// fifth of the reference among them is refused ([`Refusal::Sparse`]), as is a condition number above 20
+/// ([`Refusal::IllPosed`]), and a confusion whose labels leave more than .22 of a share that is 1 open
+/// ([`Refusal::Unsettled`]): `√(Σ_k Σ_j Σ_i q_ij (A_ki − 1{k=j})² / W_j² / K)`, whatever was predicted now.
 ///
 /// Lipton, Wang and Smola (2018), ICML; Saerens, Latinne and Decaestecker (2002), Neural Computation 14; Buck and Gart
 /// (1966), American Journal of Epidemiology 83, for the same correction in epidemiology.
@@ -117,6 +125,9 @@ pub fn label_shift(
     let condition = largest_column(&likelihood) * largest_column(&back);
     if condition.is_nan() || condition > WORST_CONDITION {
         return Err(Refusal::IllPosed { condition: Some(condition).filter(|c| c.is_finite()) });
+    }
+    if groups.unsettled(&back) > MOST_UNSETTLED {
+        return Err(Refusal::Unsettled { condition });
     }
     let solved = product(&back, &shares);
     let mut mix = if solved.iter().all(|p| *p >= 0.0) {

@@ -82,6 +82,10 @@ fn at_one_half(few: f64, many: f64) -> f64 {
     (ln_gamma(n + 1.0) - ln_gamma(few + 1.0) - ln_gamma(many + 1.0) - n * std::f64::consts::LN_2).exp()
 }
 
+/// What the rows must stand for on which only one version is right, in [`Paired::discordant_typical`], for an interval to be
+/// shown: with less it hardly ever misses (`docs/statistics.md`).
+pub const LEAST_DISCORDANT: f64 = 12.0;
+
 /// Labelled rows by which of two versions has them right.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pairs {
@@ -101,6 +105,9 @@ pub struct Paired {
     /// Labelled rows, and those of them on which only one version is right.
     pub n: u64,
     pub discordant: u64,
+    /// What those on which only one is right stand for, in rows of the usual size `Σw²/Σw`: one that counts as much as twelve
+    /// others is hardly ever missed on both sides by an interval, and says little where it is the only one.
+    pub discordant_typical: f64,
     /// Of no difference; `None` without labels.
     pub p_value: Option<f64>,
 }
@@ -139,12 +146,15 @@ pub fn paired(pairs: &Pairs, confidence_level: f64) -> Paired {
     let discordant = pairs.only_a + pairs.only_b;
     let rows = discordant.total() * discordant.total() / discordant.squares();
     let [x, y] = [pairs.only_a, pairs.only_b].map(|side| rows * side.total() / discordant.total());
+    let all: WeightSums = cells.into_iter().sum();
+    let typical = discordant.total() * all.total() / all.squares();
     Paired {
         a,
         b,
         difference: moved(a, b, Joint { correlation: correlation(&cells, n, a, b), variance: 0.0 }),
         n,
         discordant: discordant.n,
+        discordant_typical: if typical.is_finite() { typical } else { 0.0 },
         p_value: (n > 0).then(|| sign_test(x, y).0),
     }
 }

@@ -2,8 +2,31 @@
 
 use super::weight::WeightSums;
 
-/// Rows that the mix of the whole counts for beside the labels of a part.
-const MIX: f64 = 2.0;
+/// Labelled predictions of a part, of so many rows that truly are of it, that its own labels are joined by.
+const AS_PREDICTED: f64 = 2.0;
+
+/// What is known of a part on one route.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Rows that were predicted to be of it.
+    pub predictions: u64,
+    /// Of these, rows with a label.
+    pub predicted: u64,
+    /// Labelled rows that truly are of it.
+    pub actual: u64,
+}
+
+impl Part {
+    /// Rows that truly are of it, labelled or not, where a label stands for `weight` rows: the ratio estimator
+    /// `predictions · actual / predicted`, joined by [`AS_PREDICTED`] labels that say that as many are as were predicted. Few
+    /// predictions do not promise so many labels; without any, the labels alone are counted.
+    fn actual_rows(&self, weight: f64) -> f64 {
+        let (predictions, predicted, actual) = (self.predictions as f64, self.predicted as f64, self.actual as f64);
+        let joined = AS_PREDICTED.min(predictions / weight);
+        let rows = predictions * (actual + joined) / (predicted + joined);
+        if rows.is_finite() { rows } else { actual * weight }
+    }
+}
 
 /// Right and wrong labels of all parts, of each route. Routes are reviewed at rates of their own, so a part that is mostly
 /// automatic has heavier mistakes than one that is not.
@@ -38,31 +61,30 @@ impl Whole {
         self.mixed(&predictions.iter().map(|n| *n as f64).collect::<Vec<_>>())
     }
 
-    /// The same for recall, which is about rows that truly are of the part: known of those with a label alone, `labels` their
-    /// weights `Σw` by route. Few labels may miss a route altogether, so two typical rows of the whole join them, and of
-    /// this mix and that of the predictions the one with the heavier rows counts, on each side.
+    /// The same for recall, which is about rows that truly are of the part. Which routes those without a label took is told by
+    /// its predictions on each, and by how many labelled rows of the route are of it for one that was predicted to be.
     ///
     /// ```
-    /// # use vigie::measure::{weight::WeightSums, whole::Whole};
+    /// # use vigie::measure::{weight::WeightSums, whole::{Part, Whole}};
     /// # let rows = WeightSums::weighted;
     /// # let whole = Whole::new(vec![[rows(95, 20.0), rows(5, 20.0)], [rows(200, 2.0), rows(400, 2.0)]]);
     /// # let typical = |rows: WeightSums| rows.w2 / rows.w;
     /// // five manual labels of a code that is coded automatically
-    /// assert!(typical(whole.of_truth(&[0.0, 10.0], &[500, 0])[1]) > 19.0);
-    /// // many automatic labels of a code whose predictions are manual
-    /// assert!(typical(whole.of_truth(&[2_000.0, 0.0], &[0, 80])[1]) > 15.0);
+    /// let automatic = Part { predictions: 500, ..Part::default() };
+    /// let manual = Part { predictions: 20, predicted: 10, actual: 5 };
+    /// assert!(typical(whole.of_truth(&[automatic, manual])[1]) > 15.0);
+    /// // of many manual predictions hardly one is right: nearly all that is missed is automatic
+    /// let manual = Part { predictions: 400, predicted: 200, actual: 0 };
+    /// assert!(typical(whole.of_truth(&[automatic, manual])[1]) > 18.0);
+    /// // never predicted
+    /// assert!(typical(whole.of_truth(&[Part::default(), Part { actual: 12, ..Part::default() }])[1]) < 3.0);
     /// ```
-    pub fn of_truth(&self, labels: &[f64], predictions: &[u64]) -> [WeightSums; 2] {
-        let sizes = self.sizes();
-        let size: f64 = sizes.iter().sum();
-        let squares: f64 = self.routes.iter().flatten().map(WeightSums::squares).sum();
-        let joined = MIX * squares / size / size;
-        let joined = if joined.is_finite() { joined } else { 0.0 };
-        let own = |at: usize| labels.get(at).copied().unwrap_or(0.0);
-        let seen = self.mixed(&sizes.iter().enumerate().map(|(at, of)| own(at) + joined * of).collect::<Vec<_>>());
-        let predicted = self.of_predictions(predictions);
-        let heavy = |rows: &WeightSums| rows.squares() / rows.total();
-        [0, 1].map(|side| if heavy(&predicted[side]) > heavy(&seen[side]) { predicted[side] } else { seen[side] })
+    pub fn of_truth(&self, part: &[Part]) -> [WeightSums; 2] {
+        let weight =
+            |[right, wrong]: &[WeightSums; 2]| (right.total() + wrong.total()) / (right.n + wrong.n).max(1) as f64;
+        self.mixed(
+            &self.routes.iter().zip(part).map(|(route, part)| part.actual_rows(weight(route))).collect::<Vec<_>>(),
+        )
     }
 
     /// `Σw` by route.

@@ -20,6 +20,7 @@ pub enum Question {
     AssistedWeekly,
     Outcome,
     VersionOutcome,
+    VersionVolume,
     Uncodable,
     Opinions,
     Reliability,
@@ -33,7 +34,7 @@ pub enum Question {
 }
 
 impl Question {
-    pub const ALL: [Question; 20] = [
+    pub const ALL: [Question; 21] = [
         Question::Traffic,
         Question::VolumeByCode,
         Question::VolumeByGrade,
@@ -44,6 +45,7 @@ impl Question {
         Question::AssistedWeekly,
         Question::Outcome,
         Question::VersionOutcome,
+        Question::VersionVolume,
         Question::Uncodable,
         Question::Opinions,
         Question::Reliability,
@@ -73,6 +75,7 @@ impl Question {
             Question::Specimens => include_str!("../../queries/specimens.sql"),
             Question::Outcome => include_str!("../../queries/outcome.sql"),
             Question::VersionOutcome => include_str!("../../queries/version_outcome.sql"),
+            Question::VersionVolume => include_str!("../../queries/version_volume.sql"),
             Question::Reliability => include_str!("../../queries/reliability.sql"),
             Question::Score => include_str!("../../queries/score.sql"),
             Question::Latency => include_str!("../../queries/latency.sql"),

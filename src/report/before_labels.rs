@@ -142,6 +142,7 @@ fn note(t: &Texts, mix: &TrueMix) -> String {
         Some(Refused::Empty) => "before.mix_empty",
         Some(Refused::Sparse) => "before.mix_sparse",
         Some(Refused::IllPosed) => "before.mix_confused",
+        Some(Refused::Unsettled) => "before.mix_unsettled",
         None if !mix.plausible => "before.mix_implausible",
         None => "before.mix_note",
     };

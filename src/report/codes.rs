@@ -9,11 +9,9 @@ use super::{
 };
 use crate::{
     assess::assessment::{Assessment, CodeQuality},
-    measure::proportion::Estimate,
+    measure::{classification::LEAST_LABELS, proportion::Estimate},
 };
 
-/// Labels below which a code's quality is not shown.
-pub(crate) const FEW: u64 = 5;
 /// Rows of the page; the JSON twin has them all.
 const MOST_ROWS: usize = 1500;
 /// Codes named in the chart.
@@ -40,22 +38,30 @@ pub(crate) struct CodeRow {
     pub worth: String,
     /// Named in the configuration.
     pub sensitive: bool,
-    /// Too few labels to say anything.
+    /// Too few labels of its predictions for a precision of its own.
     pub few: bool,
-    /// Precision, recall, F1: value, interval, bar. Of few labels the first two are those that the parents steady.
-    pub shares: [(String, String, String); 3],
+    /// Precision, recall, F1.
+    pub shares: [CodeShare; 3],
+}
+
+pub(crate) struct CodeShare {
+    pub value: String,
+    pub interval: String,
+    pub bar: String,
+    /// Of few labels: steadied by the code's parents.
+    pub leans: bool,
 }
 
 impl Codes {
     pub fn new(t: &Texts, a: &Assessment) -> Result<Self, Error> {
         let codes = &a.accuracy.by_code;
-        let judged = codes.iter().filter(|code| code.n_labelled >= FEW).count();
+        let judged = codes.iter().filter(|code| code.n_labelled >= LEAST_LABELS).count();
         let mut lead = t.f(
             "codes.lead",
             &[
                 ("n", &t.int(codes.len() as u64)),
                 ("judged", &t.int(judged as u64)),
-                ("few", &t.int(FEW)),
+                ("few", &t.int(LEAST_LABELS)),
                 ("level", &level_name(t, a, a.scope.level)),
             ],
         );
@@ -83,7 +89,14 @@ impl Codes {
 }
 
 fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
-    let share = |e: &Estimate| (t.pct(e.estimate), t.interval(e), view::bar(e));
+    let few = [code.n_labelled, code.n_actual].map(|labels| labels < LEAST_LABELS);
+    let precision = if code.worth.is_some() { &code.assisted_precision } else { &code.precision };
+    let nothing = Estimate::default();
+    let shown = [
+        (if few[0] { &code.shrunk_precision } else { precision }, few[0]),
+        (if few[1] { &code.shrunk_recall } else { &code.recall }, few[1]),
+        (if few.contains(&true) { &nothing } else { &code.f1 }, false),
+    ];
     let label = match (code.label.is_empty(), code.known) {
         (_, false) => t.s("codes.unknown").to_owned(),
         (true, true) => DASH.to_owned(),
@@ -97,18 +110,18 @@ fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
         labelled: t.int(code.n_labelled),
         worth: code.worth.map_or_else(String::new, |n| t.f("codes.worth", &[("n", &t.int(n))])),
         sensitive: code.sensitive,
-        few: code.n_labelled < FEW,
-        shares: if code.n_labelled < FEW {
-            [&code.shrunk_precision, &code.shrunk_recall, &Estimate::default()].map(share)
-        } else {
-            let precision = if code.worth.is_some() { &code.assisted_precision } else { &code.precision };
-            [precision, &code.recall, &code.f1].map(share)
-        },
+        few: few[0],
+        shares: shown.map(|(e, leans)| CodeShare {
+            value: t.pct(e.estimate),
+            interval: t.interval(e),
+            bar: view::bar(e),
+            leans,
+        }),
     }
 }
 
 fn figure(t: &Texts, a: &Assessment) -> Result<Option<Figure>, Error> {
-    let judged: Vec<_> = a.accuracy.by_code.iter().filter(|code| code.n_labelled >= FEW).collect();
+    let judged: Vec<_> = a.accuracy.by_code.iter().filter(|code| code.n_labelled >= LEAST_LABELS).collect();
     let whole = overall(a, a.scope.level, "all").and_then(|row| row.accuracy.estimate.lower).unwrap_or(0.0);
     let mut weak: Vec<_> = judged
         .iter()
@@ -119,6 +132,6 @@ fn figure(t: &Texts, a: &Assessment) -> Result<Option<Figure>, Error> {
     let named: Vec<_> = weak.into_iter().take(NAMED).map(|(_, code)| code).collect();
     let title = t.s("codes.figure").to_owned();
     let svg = chart::accuracy::codes(t, &title, &judged, &named)?;
-    let caption = t.f("codes.caption", &[("few", &t.int(FEW))]);
+    let caption = t.f("codes.caption", &[("few", &t.int(LEAST_LABELS))]);
     Ok(svg.map(|svg| Figure { title, svg, legend: Vec::new(), caption, wide: true }))
 }

@@ -320,7 +320,7 @@ fn numbers_and_dates_are_the_readers() {
         "<\u{a0}0,001",
         "1,27\u{202f}s",
         "Sans pondération, on lirait 44,7\u{202f}%",
-        "s’appuient sur ceux des codes voisins",
+        "s’appuie sur ceux des codes voisins",
     ] {
         let escaped = wanted.replace('<', "&#60;");
         assert!(french.contains(wanted) || french.contains(&escaped), "{wanted}");

@@ -7,16 +7,34 @@ use super::{
     melded::{Counts, melded},
 };
 use crate::measure::{
-    accuracy::accuracy_of_part, factorial::ln_factorial, multiple_testing::benjamini_hochberg, proportion::Estimate,
-    weight::WeightSums, whole::Whole,
+    accuracy::accuracy_of_part,
+    classification::LEAST_LABELS,
+    factorial::ln_factorial,
+    multiple_testing::benjamini_hochberg,
+    proportion::Estimate,
+    weight::WeightSums,
+    whole::{Part, Whole},
 };
 
 /// Labelled rows of one code under one version, on one route.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Confusion {
+    /// Predictions of the code, with a label or not.
+    pub predictions: u64,
     pub true_positives: WeightSums,
     pub false_positives: WeightSums,
     pub false_negatives: WeightSums,
+}
+
+impl Confusion {
+    /// What it says of the rows that truly have the code.
+    pub fn part(&self) -> Part {
+        Part {
+            predictions: self.predictions,
+            predicted: self.true_positives.n + self.false_positives.n,
+            actual: self.true_positives.n + self.false_negatives.n,
+        }
+    }
 }
 
 /// One share of a code under both versions.
@@ -46,7 +64,7 @@ pub struct CodeChange {
 /// in [`crate::measure::classification::classification`]; their difference has [`difference`]'s. The p-value is [`melded`]'s
 /// at the same effective counts: with equal weights an exact test. A code's own labels would not do for it: where by chance
 /// they hold no heavy mistake, they look like many. Only what so many labels could show is
-/// tested at all: if all right against all wrong would have `p > level`, there is no p-value. That looks at numbers of labels, never at who was right, so
+/// tested at all: with fewer than [`LEAST_LABELS`] of a version, or if all right against all wrong would have `p > level`, there is no p-value. That looks at numbers of labels, never at who was right, so
 /// the level holds, and hundreds of codes with two labels do not weigh on the others. q-values are
 /// [`benjamini_hochberg`]'s over both shares of all codes that were tested: calling everything with `q ≤ level` changed
 /// keeps the expected share of false calls at or below `level`.
@@ -65,6 +83,7 @@ pub struct CodeChange {
 /// ```
 /// use vigie::measure::{comparison::code::{Confusion, changed, changes}, weight::WeightSums};
 /// let of = |right, wrong| Confusion {
+///     predictions: right + 1,
 ///     true_positives: WeightSums::certain(right),
 ///     false_positives: WeightSums::certain(1),
 ///     false_negatives: WeightSums::certain(wrong),
@@ -89,9 +108,13 @@ pub fn changes(codes: &[[Vec<Confusion>; 2]], confidence_level: f64, level: f64)
             let of = |share: usize| {
                 let rows = [0, 1].map(|version| sum(versions[version].iter().map(|route| sides(route, share))));
                 let like = [0, 1].map(|version| {
-                    let weight = |route| sides(route, share).iter().map(WeightSums::total).sum();
-                    let weights: Vec<f64> = versions[version].iter().map(weight).collect();
-                    wholes[version][share].of_truth(&weights, &[])
+                    let parts: Vec<Part> = versions[version].iter().map(Confusion::part).collect();
+                    let whole = &wholes[version][share];
+                    if share == 0 {
+                        whole.of_predictions(&parts.iter().map(|of| of.predictions).collect::<Vec<_>>())
+                    } else {
+                        whole.of_truth(&parts)
+                    }
                 });
                 change(rows, like, confidence_level, level)
             };
@@ -142,6 +165,10 @@ fn change(rows: [[WeightSums; 2]; 2], wholes: [[WeightSums; 2]; 2], confidence_l
         accuracy_of_part(rows, Some(wholes[version]), confidence_level)
     });
     let n = found.map(|of| of.n);
+    if n.iter().any(|n| *n < LEAST_LABELS) {
+        let [a, b] = found.map(|of| of.estimate.estimate.map(Estimate::point).unwrap_or_default());
+        return Change { a, b, difference: difference(a, b), n, ..Change::default() };
+    }
     let counts = found.map(|of| {
         let (p, n) = (of.estimate.estimate?, of.n_eff?);
         Some(Counts { right: p * n, wrong: (1.0 - p) * n })

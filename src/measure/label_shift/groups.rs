@@ -79,6 +79,15 @@ impl Groups {
         self.columns.iter().map(move |w| w / total)
     }
 
+    /// Root mean square error that the labels leave in the shares of the groups, where all rows are of one group, each group in
+    /// turn; `back` is the inverse of the likelihood.
+    pub(super) fn unsettled(&self, back: &[Vec<f64>]) -> f64 {
+        let groups = self.codes.len();
+        let (certain, all_of_each) = (vec![vec![0.0; groups]; groups], vec![1.0; groups]);
+        let errors = back.iter().enumerate().map(|(k, row)| self.variance(k, row, &certain, &all_of_each, 1.0));
+        (errors.sum::<f64>() / groups as f64).sqrt()
+    }
+
     /// Variance of the share of group `k`; `back` is its row of the inverse.
     pub(super) fn variance(&self, k: usize, back: &[f64], likelihood: &[Vec<f64>], mix: &[f64], size: f64) -> f64 {
         let mut variance = 0.0;

@@ -217,8 +217,11 @@ fn print(name: &str, codes: usize, labels: usize, runs: u32, t: &Tally) {
 #[test]
 fn intervals_cover_the_mix_of_now() {
     let runs: u32 = if simulate() { 1_000 } else { 14 };
-    let sizes: &[(usize, usize)] =
-        if simulate() { &[(5, 500), (5, 5_000), (20, 2_000), (20, 10_000)] } else { &[(5, 500), (20, 2_000)] };
+    let sizes: &[(usize, usize)] = if simulate() {
+        &[(5, 500), (5, 1_000), (5, 2_000), (5, 5_000), (20, 2_000), (20, 4_000), (20, 10_000)]
+    } else {
+        &[(5, 500), (20, 2_000)]
+    };
     println!(
         "| model | codes | labels | condition | refused % | coverage % | least of a code | half-width, points | off | counting off | implausible % |"
     );
@@ -231,7 +234,8 @@ fn intervals_cover_the_mix_of_now() {
             print(name, codes, labels, runs, &t);
             // codes of one period go up and down together, so periods are what is counted
             let noise = 3.0 * (0.05 * 0.95 / f64::from(runs)).sqrt();
-            assert!(t.covered > 0.935 - noise && t.covered < 0.985 + noise, "{name}, {codes}: {}", t.covered);
+            let told = 10 * (runs - t.refused) > runs;
+            assert!(!told || (0.935 - noise..0.97 + noise).contains(&t.covered), "{name}, {codes}: {}", t.covered);
             assert!(t.off < t.counting || labels < 2_000 || accuracy < 0.5, "{name}: no better than counting");
         }
     }
@@ -261,6 +265,10 @@ fn what_cannot_be_told_is_refused() {
     assert_eq!(refusal(&[vec![w(50), w(50)], vec![w(50), w(50)]], &[9, 9]), Refusal::IllPosed { condition: None });
     let nearly = refusal(&[vec![w(51), w(49)], vec![w(49), w(51)]], &[9, 9]);
     assert!(matches!(nearly, Refusal::IllPosed { condition: Some(c) } if c > 20.0), "{nearly:?}");
+    // one that tells them apart, by how much these labels do not say
+    let table = |n: u64| [vec![w(6 * n), w(4 * n)], vec![w(4 * n), w(6 * n)]];
+    assert!(matches!(refusal(&table(4), &[9, 9]), Refusal::Unsettled { condition } if (condition - 5.0).abs() < 1e-9));
+    assert!(label_shift(&table(400), &[9, 9], 0.95).is_ok());
     // 732 codes with five labels each
     let diagonal = |at: usize| (0..732).map(|code| if code == at { w(5) } else { none }).collect();
     let many: Vec<Vec<WeightSums>> = (0..732).map(diagonal).collect();

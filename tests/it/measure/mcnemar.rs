@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use vigie::measure::{
-    mcnemar::{Pairs, mcnemar, paired},
+    mcnemar::{LEAST_DISCORDANT, Pairs, mcnemar, paired},
     weight::WeightSums,
 };
 
@@ -124,10 +124,10 @@ fn intervals_cover_and_the_test_keeps_its_level() {
             spoilt: [0.005, 0.24],
         },
     ];
-    println!("| versions on the same rows | labels | covered % | where they differ on 10 | width | rejected at 5 % |");
+    println!("| versions on the same rows | labels | covered % | where they are shown | width | rejected at 5 % |");
     println!("|---|---|---|---|---|---|");
     for scene in &scenes {
-        for labels in [30.0, 200.0, 1_000.0] {
+        for labels in [30.0, 200.0, 400.0, 600.0, 1_000.0] {
             let mut rng = ChaCha8Rng::seed_from_u64(47);
             let (mut covered, mut width, mut rejected, mut shown) = (0.0, 0.0, 0.0, [0.0; 2]);
             let rate = scene.automatic * 0.05 + (1.0 - scene.automatic) * 0.6;
@@ -152,7 +152,7 @@ fn intervals_cover_and_the_test_keeps_its_level() {
                 let (lower, upper) = (found.difference.lower.expect("rows"), found.difference.upper.expect("rows"));
                 let holds = f64::from(u8::from(lower <= scene.truth() && scene.truth() <= upper));
                 covered += holds;
-                if found.discordant >= 10 {
+                if found.discordant_typical >= LEAST_DISCORDANT {
                     shown = [shown[0] + holds, shown[1] + 1.0];
                 }
                 width += upper - lower;
@@ -171,10 +171,10 @@ fn intervals_cover_and_the_test_keeps_its_level() {
             );
             let error = 3.0 * (0.05 * 0.95 / n).sqrt();
             assert!(covered > 0.935 - error, "{}: {covered}", scene.name);
-            // what the product shows, where no heavy rows are rare
+            // what the product shows
             let (covers, few) = (shown[0] / shown[1], 3.0 * (0.05 * 0.95 / shown[1]).sqrt());
             let fits = (0.935 - few..0.97 + few).contains(&covers);
-            assert!(scene.automatic < 1.0 || shown[1] < 100.0 || fits, "{}: {covers}", scene.name);
+            assert!(shown[1] < 100.0 || fits, "{}: {covers}", scene.name);
             assert!(scene.truth().abs() > 1e-9 || rejected < 0.05 + error, "{}: {rejected}", scene.name);
         }
     }

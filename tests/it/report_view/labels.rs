@@ -129,9 +129,12 @@ fn a_mix_that_cannot_be_told_says_why() {
     let found = pages(&a);
     let english = before_of(&found[1].1);
     assert!(english.contains("class=\"alert\">The true mix of codes cannot be told") && !english.contains("<table>"));
-    for (refused, words) in
-        [("sparse", "31.4%"), ("ill_posed", "condition number 44.1"), ("empty", "fewer than two codes")]
-    {
+    for (refused, words) in [
+        ("sparse", "31.4%"),
+        ("ill_posed", "condition number 44.1"),
+        ("unsettled", "so few labels to lead back to it (condition number 44.1)"),
+        ("empty", "fewer than two codes"),
+    ] {
         a["before_labels"]["label_shift"] = json!({"level": 1, "level_name": "section", "refused": refused, "rare": 0.314,
             "condition": 44.1, "plausible": false, "codes": []});
         let found = pages(&a);
