@@ -39,7 +39,7 @@ use vigie::{
         shrinkage::{Leaf, shrunk},
         threshold::{curve, lowest_safe},
         weight::WeightSums,
-        whole::{Part, Whole},
+        whole::{Met, Whole},
     },
 };
 
@@ -207,9 +207,8 @@ fn codes(model: &Model) {
         for code in &codes {
             let all = |of: fn(&Confusion) -> WeightSums| code.iter().map(of).sum::<WeightSums>();
             let (right, missed) = (all(|c| c.true_positives), all(|c| c.false_negatives));
-            let predictions: Vec<u64> = code.iter().map(|c| c.predictions).collect();
-            let parts: Vec<Part> = code.iter().map(Confusion::part).collect();
-            let wholes = [whole.of_predictions(&predictions), whole.of_truth(&parts)];
+            let met: Vec<Met> = code.iter().map(Confusion::met).collect();
+            let wholes = [whole.of_predictions(&met), whole.of_truth(&met)];
             black_box(classification(right, all(|c| c.false_positives), missed, wholes, 0.95));
         }
     }

@@ -14,7 +14,7 @@ use crate::{
         proportion::Estimate,
         shrinkage::{Leaf, shrunk},
         weight::WeightSums,
-        whole::{Part, Whole},
+        whole::{Met, Whole},
     },
     nomenclature::{RollUp, canonical},
     query::Answer,
@@ -34,7 +34,7 @@ struct Code {
     false_positive: WeightSums,
     /// Truly this code, predicted as another.
     false_negative: WeightSums,
-    routes: [Part; ROUTES],
+    routes: [Met; ROUTES],
 }
 
 /// Quality of every code of the plan's level, and the pairs that are confused. `graded` answers `volume_by_grade.sql`.
@@ -77,6 +77,7 @@ pub fn by_code(
         if predicted == Some(actual) {
             truth.right += sums;
             truth.routes[route].predicted += sums.n;
+            truth.routes[route].right += sums.n;
             continue;
         }
         truth.false_negative += sums;
@@ -130,9 +131,8 @@ fn quality(
     (of, whole): (&Code, &Whole),
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
-    let predictions = of.routes.map(|of| of.predictions);
-    let [auto, manual, _] = predictions;
-    let wholes = [whole.of_predictions(&predictions), whole.of_truth(&of.routes)];
+    let [auto, manual, _] = of.routes.map(|of| of.predictions);
+    let wholes = [whole.of_predictions(&of.routes), whole.of_truth(&of.routes)];
     let measured =
         classification(of.right, of.false_positive, of.false_negative, wholes, plan.request.confidence_level);
     CodeQuality {

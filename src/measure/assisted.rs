@@ -22,7 +22,7 @@ use super::{
     mixture::mixture,
     proportion::{Estimate, jeffreys, normal_quantile, wilson, wilson_rows},
     weight::WeightSums,
-    whole::Whole,
+    whole::{Met, Whole},
 };
 
 /// The predictions of one bin of the confidence: how many, and the labelled ones by whether they were right.
@@ -270,8 +270,13 @@ fn assisted_of_part(
     let alone = match whole {
         Some(whole) => {
             let sides = [0, 1].map(|side| routes.iter().map(|route| route[side]).sum());
-            let sizes: Vec<u64> = strata.iter().map(Stratum::predictions).collect();
-            accuracy_of_part(sides, Some(whole.of_predictions(&sizes)), confidence_level)
+            let met = strata.iter().zip(&routes).map(|(stratum, [right, wrong])| Met {
+                predictions: stratum.predictions(),
+                predicted: right.n + wrong.n,
+                right: right.n,
+                actual: 0,
+            });
+            accuracy_of_part(sides, Some(whole.of_predictions(&met.collect::<Vec<_>>())), confidence_level)
         }
         None => accuracy_of_routes(&routes, confidence_level),
     };

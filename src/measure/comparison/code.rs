@@ -13,7 +13,7 @@ use crate::measure::{
     multiple_testing::benjamini_hochberg,
     proportion::Estimate,
     weight::WeightSums,
-    whole::{Part, Whole},
+    whole::{Met, Whole},
 };
 
 /// Labelled rows of one code under one version, on one route.
@@ -27,12 +27,13 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// What it says of the rows that truly have the code.
-    pub fn part(&self) -> Part {
-        Part {
+    /// As [`Whole`] asks it.
+    pub fn met(&self) -> Met {
+        Met {
             predictions: self.predictions,
             predicted: self.true_positives.n + self.false_positives.n,
             actual: self.true_positives.n + self.false_negatives.n,
+            right: self.true_positives.n,
         }
     }
 }
@@ -108,13 +109,9 @@ pub fn changes(codes: &[[Vec<Confusion>; 2]], confidence_level: f64, level: f64)
             let of = |share: usize| {
                 let rows = [0, 1].map(|version| sum(versions[version].iter().map(|route| sides(route, share))));
                 let like = [0, 1].map(|version| {
-                    let parts: Vec<Part> = versions[version].iter().map(Confusion::part).collect();
+                    let met: Vec<Met> = versions[version].iter().map(Confusion::met).collect();
                     let whole = &wholes[version][share];
-                    if share == 0 {
-                        whole.of_predictions(&parts.iter().map(|of| of.predictions).collect::<Vec<_>>())
-                    } else {
-                        whole.of_truth(&parts)
-                    }
+                    if share == 0 { whole.of_predictions(&met) } else { whole.of_truth(&met) }
                 });
                 change(rows, like, confidence_level, level)
             };

@@ -5,7 +5,7 @@ use vigie::measure::{
     classification::classification,
     proportion::Estimate,
     weight::WeightSums,
-    whole::{Part, Whole},
+    whole::{Met, Whole},
 };
 
 use super::oracle::{Row, assert_close, number, rows, workshop_rows};
@@ -166,17 +166,16 @@ fn intervals_of_codes_with_few_labels_cover() {
                 for (code, (known, labels)) in known.iter_mut().zip(&labels).enumerate() {
                     known[1] =
                         [right(code) * volume[code], missed * volume[code] / total, (1.0 - right(code)) * volume[code]];
-                    let parts = [0, 1].map(|route| {
+                    let met = [0, 1].map(|route| {
                         let [tp, fp, fn_] = labels[route].map(|of| of.n);
-                        Part { predictions: predicted[code][route], predicted: tp + fp, actual: tp + fn_ }
+                        Met { predictions: predicted[code][route], predicted: tp + fp, actual: tp + fn_, right: tp }
                     });
                     let labels = [0, 1, 2].map(|cell| labels[0][cell] + labels[1][cell]);
                     for (target, [tp, fp, fn_]) in known.iter().enumerate() {
                         let seen = |of: WeightSums| if target == 1 { of.with_replacement() } else { of };
                         let [a, b, c] = labels.map(seen);
                         let whole = if target == 1 { whole.with_replacement() } else { whole.clone() };
-                        let mix = &predicted[code];
-                        let wholes = [whole.of_predictions(mix), whole.of_truth(&parts)];
+                        let wholes = [whole.of_predictions(&met), whole.of_truth(&met)];
                         let found = classification(a, b, c, wholes, 0.95);
                         let alone = classification(a, b, c, NOTHING, 0.95);
                         let each = [
