@@ -9,6 +9,7 @@
 
 pub mod code;
 pub mod melded;
+pub mod score;
 pub mod standardised;
 
 use serde::{Deserialize, Serialize};

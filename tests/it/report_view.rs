@@ -331,7 +331,7 @@ fn numbers_and_dates_are_the_readers() {
         "78.2%",
         "[77.1,\u{a0}79.2]",
         "+5.78\u{202f}pp",
-        "lean on those of the codes beside them",
+        "leans on those of the codes beside it",
     ] {
         assert!(english.contains(wanted), "{wanted}");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Difference, difference};
+use super::{Difference, difference, melded::Counts, score::score_difference};
 use crate::measure::{
     accuracy::{Accuracy, routes::accuracy_of_routes},
     proportion::{Estimate, normal_quantile},
@@ -116,11 +116,12 @@ pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
     let (mixed, left_out) = on_one_mix(strata, &nodes, LEAN);
     let [a, b] = mixed.each_ref().map(of);
     let less = on_one_mix(strata, &nodes, LEAN / 2.0).0.each_ref().map(of);
-    let [plain_a, plain_b] = [0, 1].map(|version| {
+    let all = [0, 1].map(|version| {
         let mut all = Labelled::new();
         strata.iter().for_each(|stratum| add(&mut all, [&stratum.a, &stratum.b][version], |rows| rows));
-        of(&all)
+        all
     });
+    let [plain_a, plain_b] = all.each_ref().map(of);
     let z = normal_quantile(confidence_level).unwrap_or(0.0);
     let surely = |of: Accuracy, less: Accuracy| {
         let Estimate { estimate, lower, upper } = of.estimate;
@@ -133,11 +134,26 @@ pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
     Standardised {
         plain_a,
         plain_b,
-        plain: difference(plain_a.estimate, plain_b.estimate),
+        plain: plain(&all, [plain_a, plain_b], confidence_level),
         a: surely(a, less[0]),
         b: surely(b, less[1]),
         difference: Difference { estimate, lower, upper },
         uncovered: left_out,
+    }
+}
+
+/// Each version on its own texts. Labels of one route are about as heavy as each other: what they count for says more than two
+/// intervals do.
+fn plain(labels: &[Labelled; 2], [a, b]: [Accuracy; 2], confidence_level: f64) -> Difference {
+    let one_route =
+        labels.iter().all(|of| of.iter().filter(|[right, wrong]| right.total() + wrong.total() > 0.0).count() == 1);
+    let counts = |of: Accuracy| {
+        let (p, n) = (of.estimate.estimate?, of.n_eff?);
+        Some(Counts { right: p * n, wrong: (1.0 - p) * n })
+    };
+    match (counts(a), counts(b)) {
+        (Some(a), Some(b)) if one_route => score_difference(a, b, confidence_level),
+        _ => difference(a.estimate, b.estimate),
     }
 }
 

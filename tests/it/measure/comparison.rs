@@ -8,7 +8,8 @@ use vigie::measure::{
     comparison::{
         Difference, Verdict, difference,
         melded::{Counts, melded},
-        standardised::{Labelled, Stratum, standardised},
+        score::score_difference,
+        standardised::{Labelled, Standardised, Stratum, standardised},
     },
     proportion::{Estimate, wilson},
     weight::WeightSums,
@@ -16,7 +17,7 @@ use vigie::measure::{
 
 use super::{
     naf2025::naf2025,
-    oracle::{assert_close, number, workshop_rows},
+    oracle::{assert_close, number, rows, workshop_rows},
 };
 
 const RATES: [f64; 2] = [0.05, 0.6];
@@ -80,6 +81,27 @@ fn melding_whole_counts_is_fishers_test() {
     assert_eq!(melded(some, Counts { right: 0.0, wrong: 0.0 }), 1.0);
 }
 
+#[test]
+fn score_intervals_are_miettinen_and_nurminens() {
+    for row in rows("score_expected.csv") {
+        let of = |right: &str, wrong: &str| Counts { right: number(&row, right), wrong: number(&row, wrong) };
+        let found = score_difference(of("right_a", "wrong_a"), of("right_b", "wrong_b"), 0.95);
+        for (found, column) in [(found.estimate, "difference"), (found.lower, "lower"), (found.upper, "upper")] {
+            let (found, expected) = (found.expect("rows"), number(&row, column));
+            assert!((found - expected).abs() < 1e-9, "{column}: {found}, {row:?}");
+        }
+    }
+    let of = |right, wrong| Counts { right, wrong };
+    for (a, b) in [(of(0.0, 12.5), of(7.25, 0.0)), (of(3.0, 0.0), of(9.0, 0.0)), (of(0.3, 0.2), of(0.0, 0.4))] {
+        let (found, back) = (score_difference(a, b, 0.95), score_difference(b, a, 0.95));
+        let bounds = [found.lower, found.estimate, found.upper].map(|x| x.expect("rows"));
+        assert!(-1.0 <= bounds[0] && bounds[0] <= bounds[1] && bounds[1] <= bounds[2] && bounds[2] <= 1.0, "{found:?}");
+        assert!((bounds[0] + back.upper.expect("rows")).abs() < 1e-9, "either way round");
+    }
+    assert_eq!(score_difference(of(1.0, 1.0), of(0.0, 0.0), 0.95), Difference::default());
+    assert_eq!(score_difference(of(f64::NAN, 1.0), of(1.0, 1.0), 0.95), Difference::default());
+}
+
 /// Labels of two versions with so many of each, and what the difference is.
 struct Scene {
     name: &'static str,
@@ -104,6 +126,12 @@ impl Scene {
 fn add(to: &mut Labelled, right: bool, route: usize) {
     to.resize(2, Default::default());
     to[route][usize::from(!right)] += WeightSums::of(RATES[route]).expect("a rate");
+}
+
+/// On one mix as on their own texts.
+fn nothing_is_taken_out(found: &Standardised) -> bool {
+    let plain = difference(found.plain_a.estimate, found.plain_b.estimate);
+    found.difference.lower.zip(plain.lower).is_some_and(|(x, y)| (x - y).abs() < 1e-9)
 }
 
 #[test]
@@ -134,7 +162,7 @@ fn plain_differences_cover() {
                     }
                 }
                 let found = standardised(std::slice::from_ref(&stratum), 0.95);
-                assert!(found.difference.lower.zip(found.plain.lower).is_some_and(|(x, y)| (x - y).abs() < 1e-9));
+                assert!(nothing_is_taken_out(&found), "{found:?}");
                 covered += holds(found.plain, truth);
                 wide += width(found.plain);
             }
@@ -335,7 +363,7 @@ fn strata_that_a_version_lacks_are_told() {
     assert!((0.5..0.6).contains(&a) && (0.6..0.9).contains(&b), "{found:?}");
     // nothing to take out, nothing reweighted
     let found = standardised(&both, 0.95);
-    assert!((found.difference.lower.expect("labels") - found.plain.lower.expect("labels")).abs() < 1e-9, "{found:?}");
+    assert!(nothing_is_taken_out(&found), "{found:?}");
     for nothing in [vec![], vec![stratum(0, none.clone(), none.clone())], vec![stratum(0, of(9, 1), none.clone())]] {
         let found = standardised(&nothing, 0.95);
         assert_eq!(found.difference, Difference::default(), "{nothing:?}");

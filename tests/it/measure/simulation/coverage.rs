@@ -5,7 +5,6 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use vigie::measure::{
     accuracy::{accuracy, routes::accuracy_of_routes, variance},
     assisted::{self, ScoreBin},
-    classification::classification,
     proportion::{Estimate, clopper_pearson, wilson},
     weight::WeightSums,
 };
@@ -208,47 +207,6 @@ fn assisted_intervals_cover() {
     }
 }
 
-/// True positives, false positives and false negatives of one code among `rows`, and its F1; two review rates.
-fn review_code(rng: &mut ChaCha8Rng, rows: u32) -> ([WeightSums; 3], f64) {
-    let (mut labelled, mut all) = ([WeightSums::default(); 3], [0.0; 3]);
-    for _ in 0..rows {
-        let auto = rng.random::<f64>() < 0.7;
-        // right more often on the automatic route
-        let cuts = if auto { [0.85, 0.95] } else { [0.3, 0.7] };
-        let u = rng.random::<f64>();
-        let kind = cuts.iter().filter(|&&cut| u >= cut).count();
-        all[kind] += 1.0;
-        let rate = if auto { 0.2 } else { 0.6 };
-        if rng.random::<f64>() < rate {
-            labelled[kind] += WeightSums::of(rate).unwrap();
-        }
-    }
-    (labelled, 2.0 * all[0] / (2.0 * all[0] + all[1] + all[2]))
-}
-
-/// Coverage of F1 at 40, 200 and 1,000 rows of the code.
-fn f1_coverage(rows: u32, runs: u32) -> f64 {
-    let mut rng = ChaCha8Rng::seed_from_u64(20_260_603);
-    let (mut covered, mut told) = (0.0, 0.0);
-    for _ in 0..runs {
-        let ([tp, fp, fn_], truth) = review_code(&mut rng, rows);
-        let f1 = classification(tp, fp, fn_, [[WeightSums::default(); 2]; 2], 0.95).f1;
-        if let (Some(lower), Some(upper)) = (f1.lower, f1.upper) {
-            told += 1.0;
-            covered += f64::from(u8::from(lower <= truth && truth <= upper));
-        }
-    }
-    covered / told
-}
-
-#[test]
-fn f1_intervals_cover() {
-    for rows in [40, 200, 1_000] {
-        let covered = f1_coverage(rows, 3_000);
-        assert!((0.925..0.985).contains(&covered), "{rows}: {covered}");
-    }
-}
-
 #[test]
 #[ignore = "prints the table of docs/statistics.md"]
 fn coverage_table() {
@@ -260,9 +218,6 @@ fn coverage_table() {
         let cells = tallies.map(|tally| format!("{:.1} ({:.3})", 100.0 * tally.covered, tally.width));
         let [.., vigie] = tallies.map(|tally| tally.missed.map(|share| format!("{:.1}", 100.0 * share)).join(" / "));
         println!("| {name} | {} | {vigie} |", cells.join(" | "));
-    }
-    for rows in [40, 200, 1_000, 10_000] {
-        println!("F1, {rows} rows: {:.1}", 100.0 * f1_coverage(rows, 20_000));
     }
 }
 
