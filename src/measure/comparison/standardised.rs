@@ -142,17 +142,21 @@ pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
     }
 }
 
-/// Each version on its own texts. Labels of one route are about as heavy as each other: what they count for says more than two
-/// intervals do.
+/// Labels that are as heavy as each other to within this: what `n Σw²/(Σw)²` may be above 1.
+const ALIKE: f64 = 1.1;
+
+/// Each version on its own texts. Where labels weigh about the same, how many they count for says more than two intervals do.
 fn plain(labels: &[Labelled; 2], [a, b]: [Accuracy; 2], confidence_level: f64) -> Difference {
-    let one_route =
-        labels.iter().all(|of| of.iter().filter(|[right, wrong]| right.total() + wrong.total() > 0.0).count() == 1);
+    let alike = |of: &Labelled| {
+        let all = sum(of);
+        all.n as f64 * all.squares() <= ALIKE * all.total().powi(2)
+    };
     let counts = |of: Accuracy| {
         let (p, n) = (of.estimate.estimate?, of.n_eff?);
         Some(Counts { right: p * n, wrong: (1.0 - p) * n })
     };
     match (counts(a), counts(b)) {
-        (Some(a), Some(b)) if one_route => score_difference(a, b, confidence_level),
+        (Some(a), Some(b)) if labels.iter().all(alike) => score_difference(a, b, confidence_level),
         _ => difference(a.estimate, b.estimate),
     }
 }
