@@ -307,7 +307,9 @@ fn the_gain_of_the_second_version_is_covered() {
         for _ in 0..reviews {
             let mut strata = vec![Stratum::default(); codes];
             all.iter().for_each(|k| strata[k.truth].groups = k.above.to_vec());
-            for k in &all {
+            // the interval is for the versions: other rows could have come
+            for _ in 0..all.len() {
+                let k = &all[rng.random_range(0..all.len())];
                 let route = usize::from(k.confidence < 0.7);
                 let rate = share * RATES[route];
                 if rng.random::<f64>() < rate {
@@ -335,7 +337,7 @@ fn the_gain_of_the_second_version_is_covered() {
             100.0 * out / n
         );
         let error = 3.0 * (0.05 * 0.95 / n).sqrt();
-        assert!(plain.min(covered) / n > 0.935 - error && wide < 1.55 * plain_width, "{wide} of {plain_width}");
+        assert!(plain.min(covered) / n > 0.935 - error && wide < 1.6 * plain_width, "{wide} of {plain_width}");
     }
 }
 
