@@ -38,7 +38,7 @@ pub(crate) struct CodeRow {
     pub worth: String,
     /// Named in the configuration.
     pub sensitive: bool,
-    /// Too few labels of its predictions for a precision of its own.
+    /// Too few labels for a precision or a recall of its own.
     pub few: bool,
     /// Precision, recall, F1.
     pub shares: [CodeShare; 3],
@@ -110,7 +110,7 @@ fn row(t: &Texts, code: &CodeQuality) -> CodeRow {
         labelled: t.int(code.n_labelled),
         worth: code.worth.map_or_else(String::new, |n| t.f("codes.worth", &[("n", &t.int(n))])),
         sensitive: code.sensitive,
-        few: few[0],
+        few: few == [true; 2],
         shares: shown.map(|(e, leans)| CodeShare {
             value: t.pct(e.estimate),
             interval: t.interval(e),

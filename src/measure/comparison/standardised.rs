@@ -48,6 +48,9 @@ pub const LEAST_OVERLAP: f64 = 0.05;
 /// Rows that a group counts for in each of its strata.
 const LEAN: f64 = 7.0;
 
+/// What `n Σw²/(Σw)²` may be of labels that weigh about the same; 1 where all weigh the same.
+const ALIKE: f64 = 1.1;
+
 /// Two accuracies and their difference, as they are and over one mix.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Standardised {
@@ -141,9 +144,6 @@ pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
         uncovered: left_out,
     }
 }
-
-/// Labels that are as heavy as each other to within this: what `n Σw²/(Σw)²` may be above 1.
-const ALIKE: f64 = 1.1;
 
 /// Each version on its own texts. Where labels weigh about the same, how many they count for says more than two intervals do.
 fn plain(labels: &[Labelled; 2], [a, b]: [Accuracy; 2], confidence_level: f64) -> Difference {
