@@ -166,10 +166,7 @@ fn change(rows: [[WeightSums; 2]; 2], wholes: [[WeightSums; 2]; 2], confidence_l
         let [a, b] = found.map(|of| of.estimate.estimate.map(Estimate::point).unwrap_or_default());
         return Change { a, b, difference: difference(a, b), n, ..Change::default() };
     }
-    let counts = found.map(|of| {
-        let (p, n) = (of.estimate.estimate?, of.n_eff?);
-        Some(Counts { right: p * n, wrong: (1.0 - p) * n })
-    });
+    let counts = found.each_ref().map(Counts::effective);
     let p_value = match counts {
         [Some(a), Some(b)] if could_show(n, level) => Some(melded(a, b)),
         _ => None,

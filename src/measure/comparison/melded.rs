@@ -1,10 +1,20 @@
 //! A test of two proportions that keeps its level at small counts and takes effective ones.
 
+use crate::measure::accuracy::Accuracy;
+
 /// Right rows out of `n`, which need not be whole numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Counts {
     pub right: f64,
     pub wrong: f64,
+}
+
+impl Counts {
+    /// Effective ones, `None` without labels or where nothing is left to chance.
+    pub(super) fn effective(of: &Accuracy) -> Option<Self> {
+        let (p, n) = (of.estimate.estimate?, of.n_eff?);
+        Some(Self { right: p * n, wrong: (1.0 - p) * n })
+    }
 }
 
 /// Two-sided p-value that two independent proportions are equal, by melding.

@@ -43,12 +43,8 @@ pub fn score_difference(a: Counts, b: Counts, confidence_level: f64) -> Differen
         let variance = (p * (1.0 - p) / n_a + q * (1.0 - q) / n_b) * small;
         (found - apart).powi(2) <= z * z * variance
     };
-    // whatever is held between the estimate and the end of what can be
-    let bound = |end: f64| {
-        let far = (end - found).abs();
-        found
-            + (end - found).signum() * bisect((0.0, far), TOLERANCE, |off| holds(found + (end - found).signum() * off))
-    };
+    // the last difference held between the estimate and the end of what can be, -1 or 1
+    let bound = |end: f64| found + end * bisect((0.0, (end - found).abs()), TOLERANCE, |off| holds(found + end * off));
     Difference { estimate: Some(found), lower: Some(bound(-1.0).max(-1.0)), upper: Some(bound(1.0).min(1.0)) }
 }
 

@@ -151,11 +151,7 @@ fn plain(labels: &[Labelled; 2], [a, b]: [Accuracy; 2], confidence_level: f64) -
         let all = sum(of);
         all.n as f64 * all.squares() <= ALIKE * all.total().powi(2)
     };
-    let counts = |of: Accuracy| {
-        let (p, n) = (of.estimate.estimate?, of.n_eff?);
-        Some(Counts { right: p * n, wrong: (1.0 - p) * n })
-    };
-    match (counts(a), counts(b)) {
+    match (Counts::effective(&a), Counts::effective(&b)) {
         (Some(a), Some(b)) if labels.iter().all(alike) => score_difference(a, b, confidence_level),
         _ => difference(a.estimate, b.estimate),
     }
