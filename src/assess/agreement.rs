@@ -27,7 +27,7 @@ pub struct HumanAgreement {
     /// Fleiss' kappa, and Krippendorff's alpha for names.
     pub kappa: Estimate,
     pub alpha: Estimate,
-    /// What the disagreement says of labels: the rate at which they are wrong.
+    /// What the disagreement says of labels: the rate at which they are wrong; `null` of fewer than ten predictions.
     pub noise: Option<LabelNoise>,
     /// Bounds of the accuracy against the truth, given that labels are wrong so often.
     pub true_accuracy: Option<TrueAccuracy>,
@@ -104,7 +104,7 @@ pub fn agreement(plan: &Plan, answer: &Answer, accuracy: impl Fn(f64) -> Estimat
     let turned = |x: Option<f64>| x.map(|x| 1.0 - x);
     let disagreement =
         Estimate { estimate: turned(observed.estimate), lower: turned(observed.upper), upper: turned(observed.lower) };
-    let noise = label_noise(disagreement);
+    let noise = disagreement.lower.and_then(|_| label_noise(disagreement));
     let named = |at: usize| codes.get(at).copied().flatten();
     let disputed = found.codes.iter().enumerate().filter(|(_, of)| of.agreement.estimate.is_some_and(|x| x < 1.0));
     let mut disputed: Vec<CodeAgreement> = disputed

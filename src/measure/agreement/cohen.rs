@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{beyond_chance, moves};
+use super::{beyond_chance, moves, of_enough};
 use crate::measure::proportion::{Estimate, wilson};
 
 /// Agreement of two fixed annotators.
@@ -20,7 +20,8 @@ pub struct Cohen {
 /// Cohen's kappa of `table[a][b]`: items that the first annotator coded `a` and the second `b`.
 ///
 /// `κ = (P_o − P_e)/(1 − P_e)`, `P_e = Σ_c p_c· p_·c`. The standard error is that of Fleiss, Cohen and Everitt. The
-/// interval is not normal, as it would pass 1, but Wilson's for `P_o` at the number of items that gives that error.
+/// interval is not normal, as it would pass 1, but Wilson's for `P_o` at the number of items that gives that error; none of
+/// fewer than [`super::LEAST_ITEMS`].
 ///
 /// *Assumes* independent items. *Edge cases*: `None` without items; no kappa where both use one code only.
 ///
@@ -57,8 +58,8 @@ pub fn cohen(table: &[Vec<u64>], confidence_level: f64) -> Option<Cohen> {
     }
     Some(Cohen {
         items,
-        observed: wilson(observed, n, confidence_level),
-        kappa: beyond_chance(observed, chance, variance, n, confidence_level),
+        observed: of_enough(wilson(observed, n, confidence_level), n),
+        kappa: of_enough(beyond_chance(observed, chance, variance, n, confidence_level), n),
         standard_error: Some(variance.sqrt()).filter(|error| error.is_finite()),
     })
 }
