@@ -34,3 +34,4 @@ mod bisection;
 mod factorial;
 mod hypergeometric;
 mod ratio;
+mod root;

@@ -39,7 +39,7 @@ pub struct Recalibrated {
     pub before: Quality,
     pub after: Quality,
     /// By how much the log loss of a prediction falls.
-    pub gain: Estimate,
+    pub gain: Option<f64>,
     /// Whether the map is better than the confidence as it is, beyond chance.
     pub helps: bool,
     pub points: Vec<RecalibratedPoint>,
@@ -120,7 +120,7 @@ pub fn before_labels(plan: &Plan, routes: &[(Option<String>, Stratum)], compared
         method: found.fit.method(),
         temperature: found.fit.temperature(),
         n: found.fit.n,
-        helps: found.helps(),
+        helps: found.helps,
         before: found.before,
         after: found.after,
         gain: found.gain,

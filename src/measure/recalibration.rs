@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     assisted::{ScoreBin, Stratum},
-    proportion::{Estimate, normal_quantile},
+    proportion::normal_quantile,
 };
 use fit::{Fit, Method, fit, merged};
 use quality::{Graded, Quality, quality, row_loss};
@@ -40,17 +40,13 @@ pub struct Recalibration {
     pub before: Quality,
     /// The map, on labels it was not fitted on.
     pub after: Quality,
-    /// Loss before less loss after; above 0 where the map helps. Not bounded by 0 and 1.
-    pub gain: Estimate,
+    /// Loss before less loss after, of a label in the mean; `None` where it is no number. It has no interval: the map is the one
+    /// of five that looked best, and what it will gain is no fixed figure.
+    pub gain: Option<f64>,
+    /// Whether the labels show that the map is better than the confidence as it is.
+    pub helps: bool,
     /// All maps that could be fitted, the simplest first.
     pub candidates: Vec<Candidate>,
-}
-
-impl Recalibration {
-    /// Whether the labels show that the map is better than the confidence as it is.
-    pub fn helps(&self) -> bool {
-        self.fit.method() != Method::AsIs && self.gain.lower.is_some_and(|lower| lower > 0.0)
-    }
 }
 
 /// The map from confidence to probability that has the least cross-fitted, design-weighted loss.
@@ -59,8 +55,8 @@ impl Recalibration {
 /// design weight. Each map ([`fit()`]) is fitted once for each fold, on the labels of the other folds, and judged on that
 /// fold. The one with the least loss over all folds is fitted again on all labels; of equals the simplest.
 ///
-/// `gain` is the mean paired difference of the losses, `D = Σ w d / Σ w`, with the normal interval of its linearised
-/// variance `Σ w² (d − D)² / (Σ w)²`. It speaks of the process, not of these predictions alone.
+/// `gain` is the mean paired difference of the losses, `D = Σ w d / Σ w`. It `helps` where `D` is more than `z` of its
+/// linearised standard errors `√(Σ w² (d − D)²) / Σ w`. Both speak of the process, not of these predictions alone.
 ///
 /// *Assumes* independent rows, and folds that do not look at labels. *Edge cases*: a method that cannot be fitted
 /// without some fold is no candidate; with labels in fewer than two folds only the confidence as it is remains, and its
@@ -79,7 +75,7 @@ impl Recalibration {
 /// // says 0.9 and 0.99, is right 7 and 9 times in 10
 /// let fold = vec![bin(140, 60), bin(180, 20)];
 /// let found = recalibrated(&[0.9, 0.99], &[Stratum { folds: vec![fold; 4] }], Loss::Log, 0.95).unwrap();
-/// assert!(found.helps());
+/// assert!(found.helps);
 /// assert!((found.before.ece.unwrap() - 0.145).abs() < 1e-9);
 /// assert!(found.after.ece.unwrap() < 0.01);
 /// ```
@@ -102,11 +98,14 @@ pub fn recalibrated(scores: &[f64], strata: &[Stratum], by: Loss, confidence_lev
         .collect();
     // the first of equals: methods are in the order of their simplicity
     let (best, rows) = judged.iter().min_by(|a, b| a.0.quality.loss(by).total_cmp(&b.0.quality.loss(by)))?;
+    let (gain, error) = gain(&before, rows, by).unzip();
+    let least = error.zip(normal_quantile(confidence_level)).map(|(error, z)| z * error);
     Some(Recalibration {
         fit: fit(best.method, scores, &all)?,
         before: before_quality,
         after: best.quality,
-        gain: gain(&before, rows, by, confidence_level),
+        gain,
+        helps: best.method != Method::AsIs && gain.zip(least).is_some_and(|(gain, least)| gain > least),
         candidates: judged.iter().map(|(candidate, _)| *candidate).collect(),
     })
 }
@@ -131,7 +130,8 @@ fn graded(folds: &[Vec<ScoreBin>], promised: impl Fn(usize) -> Option<Vec<f64>>)
     Some(rows)
 }
 
-fn gain(before: &[Graded], after: &[Graded], by: Loss, confidence_level: f64) -> Estimate {
+/// The mean paired difference of the losses, and its standard error.
+fn gain(before: &[Graded], after: &[Graded], by: Loss) -> Option<(f64, f64)> {
     let differences: Vec<(f64, f64, f64)> = before
         .iter()
         .zip(after)
@@ -144,9 +144,5 @@ fn gain(before: &[Graded], after: &[Graded], by: Loss, confidence_level: f64) ->
     let total: f64 = differences.iter().map(|(w, _, _)| w).sum();
     let mean = differences.iter().map(|(w, _, d)| w * d).sum::<f64>() / total;
     let error = differences.iter().map(|(_, w2, d)| w2 * (d - mean).powi(2)).sum::<f64>().sqrt() / total;
-    if !mean.is_finite() || !error.is_finite() {
-        return Estimate::default();
-    }
-    let reach = normal_quantile(confidence_level).map(|z| z * error);
-    Estimate { estimate: Some(mean), lower: reach.map(|r| mean - r), upper: reach.map(|r| mean + r) }
+    (mean.is_finite() && error.is_finite()).then_some((mean, error))
 }

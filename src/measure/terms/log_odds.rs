@@ -2,16 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::proportion::{Estimate, clopper_pearson};
-
-/// Rows of a sample, effective ones where they carry design weights.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Rows {
-    /// With the term.
-    pub with: f64,
-    pub all: f64,
-}
-
 /// A log-odds ratio with an informative Dirichlet prior.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LogOdds {
@@ -48,25 +38,4 @@ pub fn log_odds((y1, n1): (f64, f64), (y0, n0): (f64, f64)) -> Option<LogOdds> {
     let log_odds = odds(y1, n1).ln() - odds(y0, n0).ln();
     let z = log_odds / (1.0 / (y1 + alpha) + 1.0 / (y0 + alpha)).sqrt();
     (log_odds.is_finite() && z.is_finite()).then_some(LogOdds { log_odds, z })
-}
-
-/// The share of the term in the current sample over that in the reference.
-///
-/// Given how many rows have the term at all, those in the current sample are binomial, and Clopper and Pearson's
-/// interval for that share becomes one for the ratio: `ρ = θ/(1−θ) · n₀/n₁`. Exact in the limit of a rare term, too wide
-/// for a frequent one; approximate with design weights, where rows are Kish's effective ones. A term that the reference
-/// has not at all has a lower bound only.
-pub(super) fn ratio(current: Rows, reference: Rows, confidence_level: f64) -> Estimate {
-    let rows = current.with + reference.with;
-    let found = clopper_pearson(current.with / rows, rows, confidence_level);
-    let exposure = reference.all / current.all;
-    let ratio = |theta: f64| {
-        let ratio = theta / (1.0 - theta) * exposure;
-        (ratio.is_finite() && ratio >= 0.0).then_some(ratio)
-    };
-    Estimate {
-        estimate: found.estimate.and_then(ratio),
-        lower: found.lower.and_then(ratio),
-        upper: found.upper.and_then(ratio),
-    }
 }

@@ -6,7 +6,6 @@ use super::{
     Side, TextRow, Texts,
     counts::TextCount,
     exact::{Margins, Stratum, UpperTail, attainable, upper_tail},
-    log_odds::Rows,
     words::Map,
 };
 
@@ -153,7 +152,7 @@ impl Population {
             let with = effective(w, w2);
             // the term's own rows say how many they are worth; the share stays what it is
             let all = if share > 0.0 { with / share } else { effective(total, total2) };
-            Weighed { share, rows: Rows { with, all } }
+            Weighed { share, rows: (with, all) }
         })
     }
 }
@@ -172,7 +171,8 @@ fn strata(with: &[Pair], all: &[Pair]) -> Vec<Stratum> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Weighed {
     pub share: f64,
-    pub rows: Rows,
+    /// With the term, and all; effective ones where they carry design weights.
+    pub rows: (f64, f64),
 }
 
 pub(super) fn add(sum: &mut [Pair], more: &[Pair]) {

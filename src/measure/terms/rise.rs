@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     TermOptions,
-    log_odds::{LogOdds, log_odds, ratio},
+    log_odds::{LogOdds, log_odds},
     population::{Pair, Population, sum},
 };
-use crate::measure::proportion::Estimate;
+use crate::measure::{drift::effect::ratio, proportion::Estimate};
 
 /// By how much something rose among the rows it is looked for in, and how surely.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ impl Rise {
             n_current,
             share_reference: reference.share,
             share_current: current.share,
-            ratio: ratio(now, then, options.confidence_level),
-            log_odds: log_odds((now.with, now.all), (then.with, then.all))?,
+            ratio: ratio(then, now, options.confidence_level),
+            log_odds: log_odds(now, then)?,
             p_value,
             q_value,
         })

@@ -249,7 +249,11 @@ fn intervals_of_agreement_cover() {
                 see(0, found.observed, observed);
                 see(1, found.kappa, kappa);
                 see(2, found.alpha, kappa);
-                found.codes.iter().enumerate().for_each(|(code, of)| see(3 + code.min(1), of.agreement, people.of(code)));
+                found
+                    .codes
+                    .iter()
+                    .enumerate()
+                    .for_each(|(code, of)| see(3 + code.min(1), of.agreement, people.of(code)));
                 see(5, two.kappa, kappa);
             }
             let share = covered.map(|[hits, n]| f64::from(hits) / f64::from(n));
@@ -257,7 +261,9 @@ fn intervals_of_agreement_cover() {
             println!(
                 "| {least} to {most} | {codes} | {items} | {error} | {hard} | {o:.1} | {k:.1} | {a:.1} | {c:.1} | {l:.1} | {two:.1} |"
             );
-            for ((share, [_, n]), figure) in share.into_iter().zip(covered).zip(["observed", "kappa", "alpha", "first", "others", "two"]) {
+            for ((share, [_, n]), figure) in
+                share.into_iter().zip(covered).zip(["observed", "kappa", "alpha", "first", "others", "two"])
+            {
                 // codes of one sample hang together
                 let noise = 3.0 * (0.05 * 0.95 / f64::from(n.min(runs))).sqrt();
                 assert!(

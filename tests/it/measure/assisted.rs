@@ -277,6 +277,37 @@ fn the_curve_has_every_threshold() {
     assert!(covered.count() >= BINS * 4 / 5);
 }
 
+/// The band around the curve, threshold by threshold, over redrawn reviews.
+#[test]
+fn the_curve_covers_at_every_threshold() {
+    let Some(all) = naf2025() else {
+        println!("skipped: no ../shared/data/naf2025");
+        return;
+    };
+    let reviews: u32 = std::env::var("VIGIE_REVIEWS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    let said = confidences(&all);
+    let bins = [0, 10, 20, 25, 30, 35, 38, 40, 42, 44, 46, 48];
+    println!("| labels | {} |", bins.map(|bin| format!("{:.2}", bin as f64 / BINS as f64)).join(" | "));
+    println!("|---|{}", "---|".repeat(bins.len()));
+    for part in [1.0, 0.25, 0.05] {
+        let mut rng = ChaCha8Rng::seed_from_u64(15);
+        let (mut covered, mut labels) = ([0_u32; 12], 0);
+        for _ in 0..reviews {
+            let points = curve(&review(&all, &said, [0.05 * part, 0.6 * part], &mut rng), 0.95);
+            labels += points[0].labels;
+            for (covered, bin) in covered.iter_mut().zip(bins) {
+                let (truth, quality) = (truth_from(&all, bin), points[bin].quality);
+                *covered +=
+                    u32::from(quality.lower.is_some_and(|l| l <= truth) && quality.upper.is_some_and(|u| truth <= u));
+            }
+        }
+        let shares = covered.map(|n| f64::from(n) / f64::from(reviews));
+        println!("| {} | {} |", labels / u64::from(reviews), shares.map(|x| format!("{:.1}", 100.0 * x)).join(" | "));
+        let error = 3.0 * (0.05 * 0.95 / f64::from(reviews)).sqrt();
+        assert!(shares.iter().all(|share| (0.935 - error..0.97 + error).contains(share)), "{part}: {shares:?}");
+    }
+}
+
 #[test]
 fn labels_of_an_unknown_design_are_weighted_by_what_is_known() {
     let Some(all) = naf2025() else {

@@ -177,7 +177,7 @@ fn the_choice_follows_the_truth() {
             for _ in 0..runs {
                 let stratum = reviewed(n, &mut rng, truth);
                 let found = recalibrated(&scores(), &[stratum], by, 0.95).expect("labels");
-                helps += u32::from(found.helps());
+                helps += u32::from(found.helps);
                 labels += found.fit.n;
                 let (before, after) = (found.before, found.after);
                 let told =
@@ -228,6 +228,6 @@ fn what_the_labels_cannot_say_is_none() {
     // one fold cannot be judged by another
     let stratum = Stratum { folds: vec![vec![some(50, 50), some(50, 50)]] };
     let found = recalibrated(&[0.3, 0.7], &[stratum], Loss::Log, 0.95).unwrap();
-    assert_eq!((found.fit.method(), found.gain.estimate, found.candidates.len()), (Method::AsIs, Some(0.0), 1));
-    assert!(!found.helps());
+    assert_eq!((found.fit.method(), found.gain, found.candidates.len()), (Method::AsIs, Some(0.0), 1));
+    assert!(!found.helps);
 }
