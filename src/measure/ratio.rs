@@ -7,16 +7,21 @@
 use std::ops::Add;
 
 use super::{
-    proportion::{Estimate, normal_quantile, wilson},
+    proportion::{Estimate, modified_wilson, normal_quantile, wilson},
     weight::WeightSums,
 };
 
 /// Rows of the whole that a side of a part leans on (`docs/statistics.md`, "Few labels").
 pub(super) const LIKE_WHOLE: f64 = 30.0;
 
+/// Labels of a part from which its own rows, and not the whole's, say how heavy they are. A side that is next to nothing may then
+/// be one heavy row, drawn or not, among hundreds of light ones.
+const MANY_LABELS: f64 = 50.0;
+
 /// The rows on one side of the ratio; `count` says how often a row counts (2 for the true positives of F1).
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Side {
+    rows: f64,
     total: f64,
     squares: f64,
     sampling: f64,
@@ -25,6 +30,7 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(sums: &WeightSums, count: f64) -> Self {
         Self {
+            rows: sums.n as f64,
             total: count * sums.total(),
             squares: count * count * sums.squares(),
             sampling: count * count * sums.sampling(),
@@ -38,7 +44,7 @@ impl Side {
             return Self::default();
         }
         let share = n * size / self.total;
-        Self { total: share * self.total, squares: share * self.squares, sampling: share * self.sampling }
+        Self { rows: n, total: share * self.total, squares: share * self.squares, sampling: share * self.sampling }
     }
 }
 
@@ -46,6 +52,7 @@ impl Add for Side {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         Self {
+            rows: self.rows + other.rows,
             total: self.total + other.total,
             squares: self.squares + other.squares,
             sampling: self.sampling + other.sampling,
@@ -103,7 +110,7 @@ impl Ratio {
         (n > 0.0).then_some(n)
     }
 
-    /// Wilson's interval at the effective n.
+    /// Wilson's interval at the effective n; of a part with many labels the modified one.
     pub(super) fn interval(&self, confidence_level: f64) -> (Estimate, Option<f64>) {
         let Some(p) = self.estimate() else {
             return (Estimate::default(), None);
@@ -111,7 +118,11 @@ impl Ratio {
         // Agresti and Coull's z²/2 on each side
         let pseudo = normal_quantile(confidence_level).unwrap_or(1.96).powi(2) / 2.0;
         match self.effective_n(pseudo) {
-            Some(n) => (wilson(p, n, confidence_level), n.is_finite().then_some(n)),
+            Some(n) => {
+                let of_many = self.whole.is_some() && self.success.rows + self.failure.rows >= MANY_LABELS;
+                let interval = if of_many { modified_wilson } else { wilson };
+                (interval(p, n, confidence_level), n.is_finite().then_some(n))
+            }
             None => (Estimate::point(p), None),
         }
     }
