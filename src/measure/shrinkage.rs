@@ -1,6 +1,6 @@
 //! Shares of rare groups, steadied by those of their parents.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use statrs::function::beta::ln_beta;
 
@@ -21,96 +21,151 @@ pub struct Leaf {
 /// Empirical-Bayes estimate of every leaf's share of successes.
 ///
 /// A code with three labels says little; its class, its group and its section say more, and codes of one parent are alike as
-/// far as data show. From the coarsest level down each node gets the mean of a Beta posterior whose prior is at its
-/// parent's mean (made without the node itself), with as many pseudo-rows `κ` as all nodes of that level speak for (beta-binomial likelihood, `1/(κ + 1)` averaged
-/// over it):
+/// far as data show. From the coarsest level down each node gets a Beta posterior whose prior is at its parent's mean (made
+/// without the node itself), with as many pseudo-rows `κ` as all nodes of that level speak for (beta-binomial likelihood):
 ///
 /// `p = (κ p_parent + x) / (κ + n)`, `n = (Σw)²/Σw²` effective rows, `x = n · Hájek share`.
 ///
-/// The interval is the posterior's; how little the parent's mean is known makes its `κ` smaller. *Assumes* that codes of one
-/// parent are exchangeable: intervals cover over many codes, not for the odd one that is nothing like its parent. All `None`
-/// without any label.
+/// How codes differ from their parent is seldom known well: a leaf's estimate and interval are those of the Beta law with mean
+/// and variance of its posteriors over all `κ`, each with its likelihood; a level above takes one `κ`. How little the parent's
+/// mean is known makes `κ` smaller. *Assumes* that codes of one parent are exchangeable: intervals cover over many codes, not for
+/// the odd one that is nothing like its parent. All `None` without any label.
 ///
-/// Efron and Morris (1975), JASA 70; Casella (1985), American Statistician 39; Rao and Molina (2015), Small Area Estimation.
+/// Efron and Morris (1975), JASA 70; Casella (1985), American Statistician 39; Rao and Molina (2015), Small Area Estimation;
+/// Gelman (2006), Bayesian Analysis 1, on what to expect of a spread that few groups tell.
 pub fn shrunk(leaves: &[Leaf], confidence_level: f64) -> Vec<Estimate> {
-    let whole = Node::of(leaves.iter());
-    if whole.n <= 0.0 || !(confidence_level > 0.0 && confidence_level < 1.0) {
+    let mut tree = Tree::new(leaves);
+    if tree.rows() <= 0.0 || !(confidence_level > 0.0 && confidence_level < 1.0) {
         return vec![Estimate::default(); leaves.len()];
     }
-    let levels = leaves.iter().map(|leaf| leaf.groups.len()).max().unwrap_or(0);
-    let all: Vec<usize> = (0..leaves.len()).collect();
-    let root = Branch { members: all, prior: whole.x / whole.n, kappa: 0.0 };
-    let mut branches = vec![root];
-    for level in 0..levels {
-        let groups = branches.iter().flat_map(|parent| {
-            let mut members: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
-            for at in &parent.members {
-                members.entry(leaves[*at].groups.get(level).copied()).or_default().push(*at);
+    (0..PASSES).for_each(|_| tree.settle());
+    let tail = (1.0 - confidence_level) / 2.0;
+    let bounds = |(a, b): (f64, f64)| {
+        let mean = a / (a + b);
+        // of a law that is all at one end the mean may be beyond a quantile
+        let (lower, upper) = (beta_quantile(tail, a, b).min(mean), (1.0 - beta_quantile(tail, b, a)).max(mean));
+        Estimate { estimate: Some(mean), lower: Some(lower), upper: Some(upper) }
+    };
+    tree.leaves().map(bounds).collect()
+}
+
+/// Times that all levels are looked at: how far the children of a node differ says how well its mean is known, and the other way
+/// round.
+const PASSES: usize = 3;
+
+/// The classification, from its root to the leaves, with what is known of every node.
+struct Tree {
+    nodes: Vec<Node>,
+    /// Nodes of each level, parents before children; the first is the root alone, the last the leaves in their order.
+    levels: Vec<Range<usize>>,
+    /// Of each level, how far its nodes differ from their parents.
+    spreads: Vec<Spread>,
+}
+
+/// A node of the classification.
+#[derive(Debug, Clone, Copy, Default)]
+struct Node {
+    parent: usize,
+    /// Its rows; of a parent as many as would say as much of its mean, if its children were alike.
+    own: Rows,
+    /// The mean that its parent gives it, made without it, and the rows that this is known from. With one labelled child a parent
+    /// would only repeat that child, and codes would look alike that never were compared.
+    prior: f64,
+    known: f64,
+}
+
+impl Tree {
+    fn new(leaves: &[Leaf]) -> Self {
+        let depth = leaves.iter().map(|leaf| leaf.groups.len()).max().unwrap_or(0);
+        let mut tree = Tree { nodes: vec![Node::default()], levels: vec![0..1], spreads: vec![Spread::none()] };
+        let mut at = vec![0; leaves.len()];
+        for level in 0..=depth {
+            let first = tree.nodes.len();
+            let mut met: BTreeMap<(usize, Option<usize>), usize> = BTreeMap::new();
+            for (leaf, at) in leaves.iter().zip(&mut at) {
+                let parent = *at;
+                let next = tree.nodes.len();
+                *at = match leaf.groups.get(level) {
+                    group if level < depth => *met.entry((parent, group.copied())).or_insert(next),
+                    _ => next,
+                };
+                if *at == next {
+                    let own = if level < depth { Rows::default() } else { Rows::of(leaf) };
+                    tree.nodes.push(Node { parent, own, ..Node::default() });
+                }
             }
-            members.into_values().map(move |members| (parent, members))
-        });
-        branches = settled(leaves, groups);
+            tree.levels.push(first..tree.nodes.len());
+            tree.spreads.push(Spread::none());
+        }
+        tree.gather();
+        tree
     }
-    let single = branches.iter().flat_map(|parent| parent.members.iter().map(move |at| (parent, vec![*at])));
-    let mut nodes = vec![(Node { x: 0.0, n: 0.0 }, whole.x / whole.n, 1.0); leaves.len()];
-    for leaf in settled(leaves, single) {
-        if let [at] = leaf.members[..] {
-            nodes[at] = (Node::of(std::iter::once(&leaves[at])), leaf.prior, leaf.kappa);
+
+    /// Rows of all leaves, as far as they say something of their mean.
+    fn rows(&self) -> f64 {
+        self.nodes[0].own.n
+    }
+
+    /// Adds up what children say of their parents' means.
+    fn gather(&mut self) {
+        for level in (1..self.levels.len()).rev() {
+            for parent in self.levels[level - 1].clone() {
+                self.nodes[parent].own = Rows::default();
+            }
+            for at in self.levels[level].clone() {
+                let Node { parent, own, .. } = self.nodes[at];
+                let own = own.of_parent(&self.spreads[level]);
+                let sum = &mut self.nodes[parent].own;
+                *sum = Rows { x: sum.x + own.x, n: sum.n + own.n };
+            }
         }
     }
-    let tail = (1.0 - confidence_level) / 2.0;
-    nodes
-        .iter()
-        .map(|(node, prior, kappa)| {
-            let (a, b) = node.posterior(*prior, *kappa);
-            let bounds = (beta_quantile(tail, a, b), 1.0 - beta_quantile(tail, b, a));
-            Estimate { estimate: Some(a / (a + b)), lower: Some(bounds.0), upper: Some(bounds.1) }
-        })
-        .collect()
-}
 
-/// A node of the classification: its leaves, the mean that its parent gives it, and how many rows that mean counts for.
-struct Branch {
-    members: Vec<usize>,
-    prior: f64,
-    kappa: f64,
-}
-
-/// The nodes of one level, under their parents. A node's prior is what its parent says **without it**: with one labelled
-/// child a parent would only repeat that child, and codes would look alike that never were compared.
-fn settled<'b>(leaves: &[Leaf], groups: impl Iterator<Item = (&'b Branch, Vec<usize>)>) -> Vec<Branch> {
-    let mut nodes = Vec::new();
-    let mut branches = Vec::new();
-    for (parent, members) in groups {
-        let others = parent.members.iter().filter(|at| !members.contains(at)).map(|at| &leaves[*at]);
-        let (a, b) = Node::of(others).posterior(parent.prior, parent.kappa);
-        let prior = if a + b > 0.0 { a / (a + b) } else { parent.prior };
-        nodes.push((Node::of(members.iter().map(|at| &leaves[*at])), prior));
-        branches.push(Branch { members, prior, kappa: a + b });
+    /// From the root down: what parents say of their children, and how far these differ from it.
+    fn settle(&mut self) {
+        let root = self.nodes[0].own;
+        self.nodes[0].prior = root.x / root.n;
+        for level in 1..self.levels.len() {
+            for at in self.levels[level].clone() {
+                let parent = self.nodes[self.nodes[at].parent];
+                let own = self.nodes[at].own.of_parent(&self.spreads[level]);
+                let others = Rows { x: (parent.own.x - own.x).max(0.0), n: (parent.own.n - own.n).max(0.0) };
+                let kappa = if level == 1 { 0.0 } else { self.spreads[level - 1].rows(parent.known) };
+                let (a, b) = others.posterior(parent.prior, kappa);
+                let node = &mut self.nodes[at];
+                (node.prior, node.known) = if a + b > 1e-9 { (a / (a + b), a + b) } else { (parent.prior, 0.0) };
+            }
+            self.spreads[level] = Spread::of(&self.nodes[self.levels[level].clone()]);
+        }
+        self.gather();
     }
-    let kappa = spoken_for(&nodes);
-    let spoken = nodes.iter().filter(|(node, _)| node.n > 0.0).count() as f64 / nodes.len().max(1) as f64;
-    branches.iter_mut().for_each(|branch| branch.kappa = together(kappa, branch.kappa, spoken));
-    branches
+
+    /// The Beta law of each leaf's share, in their order.
+    fn leaves(&self) -> impl Iterator<Item = (f64, f64)> {
+        let last = self.levels.len() - 1;
+        self.nodes[self.levels[last].clone()].iter().map(move |node| self.spreads[last].posterior(node))
+    }
 }
 
 /// Effective rows, and successes among them.
-#[derive(Debug, Clone, Copy)]
-struct Node {
+#[derive(Debug, Clone, Copy, Default)]
+struct Rows {
     x: f64,
     n: f64,
 }
 
-impl Node {
-    fn of<'a>(leaves: impl Iterator<Item = &'a Leaf>) -> Self {
-        let (mut success, mut failure) = (WeightSums::default(), WeightSums::default());
-        for leaf in leaves {
-            success += leaf.success;
-            failure += leaf.failure;
-        }
-        let (total, squares) = (success.total() + failure.total(), success.squares() + failure.squares());
+impl Rows {
+    fn of(leaf: &Leaf) -> Self {
+        let (total, squares) =
+            (leaf.success.total() + leaf.failure.total(), leaf.success.squares() + leaf.failure.squares());
         let n = total * total / squares;
-        if n.is_finite() { Node { x: n * success.total() / total, n } } else { Node { x: 0.0, n: 0.0 } }
+        if n.is_finite() { Rows { x: n * leaf.success.total() / total, n } } else { Rows::default() }
+    }
+
+    /// What they say of the mean of their node's parent, from which the node differs: `1/(1/n + 1/(κ + 1))` rows.
+    fn of_parent(self, spread: &Spread) -> Self {
+        let part = 1.0 / (1.0 + self.n / (spread.kappa + 1.0));
+        Rows { x: part * self.x, n: part * self.n }
     }
 
     fn posterior(self, prior: f64, kappa: f64) -> (f64, f64) {
@@ -119,42 +174,79 @@ impl Node {
     }
 }
 
-/// Part of the uncertainty of a parent's mean that `κ` holds already where all nodes have labels. Chosen by simulation: at
-/// 0 intervals cover 97.7 % of nominal 95 %, at 1 91 %.
-const HELD: f64 = 0.4;
-
-/// Pseudo-rows of a prior whose mean is itself known from so many rows: variances add, how codes differ from their parent and
-/// how little the parent's mean is known. That second one is in part in `κ`, too, which was found with these very means:
-/// with those of the nodes that have labels, `spoken` of all.
-fn together(kappa: f64, known: f64, spoken: f64) -> f64 {
-    (1.0 / (1.0 / (kappa + 1.0) + (1.0 - HELD * spoken) / (known + 1.0)) - 1.0).max(0.05)
+/// How far the nodes of a level differ from their parents.
+struct Spread {
+    /// Pseudo-rows of a prior, and how much the nodes speak for them; together 1.
+    kappas: Vec<(f64, f64)>,
+    /// Those whose `1/(κ + 1)`, the spread, is the mean one.
+    kappa: f64,
+    /// Part of the uncertainty of a parent's mean that `κ` holds already.
+    held: f64,
 }
 
-/// Pseudo-rows that the nodes with their priors speak for, between a half and five thousand: those whose `1/(κ + 1)`, the
-/// spread of codes about their parent, is its posterior mean (a flat prior on `ln κ`). The likeliest `κ` alone is often
-/// far too large where codes hardly differ, and intervals then covered 83 %.
-fn spoken_for(nodes: &[(Node, f64)]) -> f64 {
-    let spoken: Vec<&(Node, f64)> = nodes.iter().filter(|(node, _)| node.n > 0.0).collect();
-    let likelihood = |log_kappa: f64| -> f64 {
-        let kappa = log_kappa.exp();
-        let term = |(node, prior): &&(Node, f64)| {
-            let (a, b) = node.posterior(*prior, kappa);
-            let (c, d) = (kappa * prior.clamp(0.001, 0.999), kappa * (1.0 - prior.clamp(0.001, 0.999)));
-            ln_beta(a, b) - ln_beta(c, d)
-        };
-        spoken.iter().map(term).sum()
-    };
-    const STEPS: usize = 48;
-    let (low, high) = (0.5_f64.ln(), 5_000_f64.ln());
-    let at = |i: usize| low + (high - low) * i as f64 / STEPS as f64;
-    let found: Vec<(f64, f64)> = (0..=STEPS).map(|i| (likelihood(at(i)), at(i).exp())).collect();
-    let top = found.iter().map(|(likelihood, _)| *likelihood).fold(f64::NEG_INFINITY, f64::max);
-    let (mut all, mut spread) = (0.0, 0.0);
-    for (likelihood, kappa) in found {
-        let weight = (likelihood - top).exp();
-        all += weight;
-        spread += weight / (kappa + 1.0);
+/// That part where all nodes have labels, as `κ` was found with these very means. Chosen by simulation: 0 covers more, 1 less
+/// (`docs/statistics.md`, "Rare codes").
+const HELD: f64 = 0.3;
+
+/// Before nodes speak, a standard deviation `s` between them is as likely as `s^-½`: halfway between all orders of magnitude alike,
+/// which takes codes that differ a little to be equal (91 % covered), and all sizes alike.
+const EXPECTED: f64 = 0.25;
+
+impl Spread {
+    /// Before anything was looked at: none.
+    fn none() -> Self {
+        Spread { kappas: Vec::new(), kappa: f64::INFINITY, held: 0.0 }
     }
-    let kappa = all / spread - 1.0;
-    if kappa.is_finite() { kappa } else { 1.0 }
+
+    /// Between a half and five thousand pseudo-rows: the likelihood of each for these nodes with their priors.
+    fn of(nodes: &[Node]) -> Self {
+        let spoken: Vec<&Node> = nodes.iter().filter(|node| node.own.n > 0.0).collect();
+        let likelihood = |log_kappa: f64| -> f64 {
+            let kappa = log_kappa.exp();
+            let term = |node: &&Node| {
+                let (a, b) = node.own.posterior(node.prior, kappa);
+                let (c, d) = Rows::default().posterior(node.prior, kappa);
+                ln_beta(a, b) - ln_beta(c, d)
+            };
+            spoken.iter().map(term).sum::<f64>() - EXPECTED * (kappa + 1.0).ln()
+        };
+        const STEPS: usize = 48;
+        let (low, high) = (0.5_f64.ln(), 5_000_f64.ln());
+        let at = |i: usize| low + (high - low) * i as f64 / STEPS as f64;
+        let found: Vec<(f64, f64)> = (0..=STEPS).map(|i| (at(i).exp(), likelihood(at(i)))).collect();
+        let top = found.iter().map(|(_, likelihood)| *likelihood).fold(f64::NEG_INFINITY, f64::max);
+        let mut kappas: Vec<(f64, f64)> = found
+            .iter()
+            .map(|(kappa, likelihood)| (*kappa, (likelihood - top).exp()))
+            .filter(|of| of.1 > 1e-4)
+            .collect();
+        let all: f64 = kappas.iter().map(|(_, weight)| weight).sum();
+        kappas.iter_mut().for_each(|(_, weight)| *weight /= all);
+        let spread: f64 = kappas.iter().map(|(kappa, weight)| weight / (kappa + 1.0)).sum();
+        let held = HELD * spoken.len() as f64 / nodes.len().max(1) as f64;
+        Spread { kappas, kappa: 1.0 / spread - 1.0, held }
+    }
+
+    /// Pseudo-rows of a prior whose mean is itself known from so many rows: variances add, how codes differ from their parent
+    /// and how little the parent's mean is known.
+    fn rows(&self, known: f64) -> f64 {
+        self.with(self.kappa, known)
+    }
+
+    fn with(&self, kappa: f64, known: f64) -> f64 {
+        (1.0 / (1.0 / (kappa + 1.0) + (1.0 - self.held) / (known + 1.0)) - 1.0).max(0.05)
+    }
+
+    /// The Beta law with mean and variance of the posteriors over all `κ`.
+    fn posterior(&self, node: &Node) -> (f64, f64) {
+        let laws = self.kappas.iter().map(|(kappa, weight)| {
+            let (a, b) = node.own.posterior(node.prior, self.with(*kappa, node.known));
+            (weight, a / (a + b), a + b)
+        });
+        let mean: f64 = laws.clone().map(|(weight, mean, _)| weight * mean).sum();
+        let of_law = |m: f64, rows: f64| m * (1.0 - m) / (rows + 1.0) + (m - mean).powi(2);
+        let variance: f64 = laws.map(|(weight, m, rows)| weight * of_law(m, rows)).sum();
+        let rows = mean * (1.0 - mean) / variance - 1.0;
+        (mean * rows, (1.0 - mean) * rows)
+    }
 }
