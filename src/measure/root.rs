@@ -26,7 +26,8 @@ pub(super) fn root((one, other): (f64, f64), tolerance: f64, f: impl Fn(f64) -> 
         };
         let best = nearer(&a, &b);
         let least = tolerance * best.abs() / (b.x - a.x).abs();
-        if a.y == 0.0 || !(least < 0.5) {
+        let apart = least < 0.5;
+        if a.y == 0.0 || !apart {
             return best;
         }
         let (xi, phi) = ((a.x - b.x) / (c.x - b.x), (a.y - b.y) / (c.y - b.y));
@@ -49,13 +50,8 @@ mod tests {
     #[test]
     fn smooth_functions_take_few_steps_and_steep_ones_end() {
         let steps = Cell::new(0);
-        let counted = |f: fn(f64) -> f64| {
-            move |x: f64, steps: &Cell<u32>| {
-                steps.set(steps.get() + 1);
-                f(x)
-            }
-        };
-        let cases: [(fn(f64) -> f64, (f64, f64), f64, u32); 5] = [
+        type Case = (fn(f64) -> f64, (f64, f64), f64, u32);
+        let cases: [Case; 5] = [
             (|x| x * x - 2.0, (0.0, 2.0), 2.0_f64.sqrt(), 12),
             (|x| x.exp() - 1e-6, (-40.0, 3.0), (1e-6_f64).ln(), 20),
             (|x| 1.0 / x - 1e5, (0.0, 1.0), 1e-5, 45),
@@ -65,8 +61,10 @@ mod tests {
         ];
         for (f, ends, expected, most) in cases {
             steps.set(0);
-            let f = counted(f);
-            let found = root(ends, 1e-13, |x| f(x, &steps));
+            let found = root(ends, 1e-13, |x| {
+                steps.set(steps.get() + 1);
+                f(x)
+            });
             assert!((found - expected).abs() <= 1e-12 * expected.abs(), "{found} is not {expected}");
             assert!(steps.get() <= most, "{} steps to {expected}", steps.get());
         }

@@ -77,7 +77,11 @@ struct Node {
 impl Tree {
     fn new(leaves: &[Leaf]) -> Self {
         let depth = leaves.iter().map(|leaf| leaf.groups.len()).max().unwrap_or(0);
-        let mut tree = Tree { nodes: vec![Node::default()], levels: vec![0..1], spreads: vec![Spread::none()] };
+        let mut tree = Tree {
+            nodes: vec![Node::default()],
+            levels: vec![Range { start: 0, end: 1 }],
+            spreads: vec![Spread::none()],
+        };
         let mut at = vec![0; leaves.len()];
         for level in 0..=depth {
             let first = tree.nodes.len();
