@@ -1,5 +1,7 @@
 use proptest::prelude::*;
-use vigie::measure::proportion::{Estimate, clopper_pearson, jeffreys, normal_quantile, wilson, wilson_rows};
+use vigie::measure::proportion::{
+    Estimate, clopper_pearson, jeffreys, modified_wilson, normal_quantile, wilson, wilson_rows,
+};
 
 use super::oracle::{Row, number, rows, workshop_rows};
 
@@ -39,9 +41,27 @@ fn jeffreys_interval_matches_statsmodels() {
     }
 }
 
+/// Half of SciPy's `chi2.ppf(0.05, 2 x)`, over n, where that is further out than Wilson's bound.
+#[test]
+fn the_modified_interval_has_poisson_bounds_next_to_0_and_1() {
+    for (x, n, bound) in [
+        (1.0, 40.0, 0.0012823323596887633),
+        (2.0, 40.0, 0.00888403776746655),
+        (3.0, 60.0, 0.01362819078606589),
+        (0.4, 25.0, 1.6586148622861136e-5),
+    ] {
+        let (found, mirror) = (modified_wilson(x / n, n, 0.95), modified_wilson(1.0 - x / n, n, 0.95));
+        assert!((found.lower.unwrap() / bound - 1.0).abs() < 1e-9, "{x} of {n}: {found:?}");
+        assert!((mirror.upper.unwrap() - (1.0 - bound)).abs() < 1e-8, "{x} of {n}: {mirror:?}");
+        assert_eq!(found.upper, wilson(x / n, n, 0.95).upper);
+    }
+    assert_eq!(modified_wilson(0.3, 40.0, 0.95), wilson(0.3, 40.0, 0.95));
+    assert_eq!(modified_wilson(0.0, 40.0, 0.95), wilson(0.0, 40.0, 0.95));
+}
+
 #[test]
 fn impossible_input_says_nothing() {
-    for interval in [wilson, clopper_pearson, jeffreys] {
+    for interval in [wilson, modified_wilson, clopper_pearson, jeffreys] {
         for (p, n) in [(f64::NAN, 5.0), (0.5, f64::NAN), (1.5, 5.0), (-0.1, 5.0), (0.5, 0.0), (0.5, -1.0)] {
             assert_eq!(interval(p, n, 0.95), Estimate::default());
         }
@@ -59,7 +79,7 @@ proptest! {
     #[test]
     fn intervals_are_sane(p in 0.0..=1.0_f64, n in -300.0..300.0_f64, level in 0.001..0.999_f64) {
         let n = n.exp();
-        for interval in [wilson, clopper_pearson, jeffreys] {
+        for interval in [wilson, modified_wilson, clopper_pearson, jeffreys] {
             let found = interval(p, n, level);
             let (lower, upper) = (found.lower.unwrap(), found.upper.unwrap());
             prop_assert!(0.0 <= lower && lower <= p && p <= upper && upper <= 1.0, "{found:?}");
