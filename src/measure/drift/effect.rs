@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::{
     bisection::bisect,
-    comparison::{melded::Counts, score::score_difference},
-    proportion::{Estimate, normal_quantile},
+    comparison,
+    proportion::{Estimate, jeffreys, normal_quantile},
 };
 
 /// The change of one share, `p` in the reference and `q` in the current period.
@@ -30,23 +30,26 @@ pub fn effect(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Effect {
     Effect { difference: difference(a, n, b, m, confidence_level), ratio }
 }
 
-/// Difference of shares `q − p` with [`score_difference`]'s interval, which of shares near 0 is nearer to its level than
-/// Newcombe's (`docs/statistics.md`, "How large, and does it matter").
+/// Difference of shares `q − p`: [`comparison::difference`] of their Jeffreys intervals, as both sides of these miss alike. Of
+/// shares near 0 it is nearer to its level than Newcombe's and Miettinen and Nurminen's (`docs/statistics.md`, "How large,
+/// and does it matter").
 ///
 /// *Assumes* independent rows in each period. *Edge cases*: nothing if either period is empty; no bounds for a
 /// `confidence_level` outside (0, 1); `a`, `b` above `n`, `m` count as `n`, `m`.
 ///
-/// Miettinen and Nurminen (1985), Statistics in Medicine 4.
+/// Zou and Donner (2008), Statistics in Medicine 27; Laud (2017), Pharmaceutical Statistics 16.
 ///
 /// ```
 /// use vigie::measure::drift::effect::difference;
+/// // from SciPy's beta quantiles
 /// let found = difference(70, 100, 80, 100, 0.95);
-/// assert!((found.lower.unwrap() - -0.0205513).abs() < 1e-7 && (found.upper.unwrap() - 0.2190405).abs() < 1e-7);
+/// assert!((found.lower.unwrap() + 0.0198311840942).abs() < 1e-9);
+/// assert!((found.upper.unwrap() - 0.2171708518105).abs() < 1e-9);
 /// assert_eq!(difference(0, 0, 1, 5, 0.95).estimate, None);
 /// ```
 pub fn difference(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Estimate {
-    let counts = |x: u64, n: u64| Counts { right: x.min(n) as f64, wrong: n.saturating_sub(x) as f64 };
-    let found = score_difference(counts(a, n), counts(b, m), confidence_level);
+    let of = |x: u64, n: u64| share(x as f64, n as f64).map(|p| jeffreys(p, n as f64, confidence_level));
+    let found = comparison::difference(of(a, n).unwrap_or_default(), of(b, m).unwrap_or_default());
     Estimate { estimate: found.estimate, lower: found.lower, upper: found.upper }
 }
 

@@ -71,8 +71,8 @@ fn intervals_cover() {
                     covered[1] += inside(found.ratio, grows) / f64::from(runs);
                 }
                 let error = 3.0 * (0.05 * 0.95 / f64::from(runs)).sqrt();
-                // of a handful of rows so few counts can come out that next to all of them are held, or too few
-                let most = if expected < 5.0 { 1.0 } else { 0.97 + error };
+                // of a single row nothing that can come out says far too little
+                let most = if expected < 2.0 { 1.0 } else { 0.97 + error };
                 assert!(
                     covered.iter().all(|c| (0.935 - error..=most).contains(c)),
                     "{n}, {m}, {expected}: {covered:?}"
