@@ -36,7 +36,7 @@ pub fn before(name: &str) -> Value {
         .collect();
     json!({
         "recalibration": {"method": "temperature", "temperature": 1.82, "n": 7961, "before": quality(0.061),
-            "after": quality(0.026), "gain": estimate(0.04, 0.03, 0.05), "helps": true, "points": points},
+            "after": quality(0.026), "gain": 0.04, "helps": true, "points": points},
         "estimated": with(estimate(0.8132, 0.7987, 0.8264), json!({"predictions": 20_021, "labels": 4035, "n_eff": 1315.8,
             "calibration_error": 0.007, "uncovered": 0.034, "extrapolates": true})),
         "check": {"difference": estimate(-0.052, -0.071, -0.033), "labels": 3926},
