@@ -34,4 +34,3 @@ mod bisection;
 mod factorial;
 mod hypergeometric;
 mod ratio;
-mod root;

@@ -223,7 +223,7 @@ fn interval(p: f64, variance: f64, items: f64, typical: Typical, confidence_leve
 
 /// Without bounds where items are few.
 fn of_enough(found: Estimate, items: f64) -> Estimate {
-    if items >= LEAST_ITEMS { found } else { Estimate { lower: None, upper: None, ..found } }
+    if items >= LEAST_ITEMS { found } else { found.without_bounds() }
 }
 
 /// How much an item moves kappa, given how far it agrees (`equal`) and how much it moves chance (`margins`).

@@ -68,9 +68,9 @@ pub fn classification(
         // right rows of both are twice as many
         whole: Some([0, 1].map(|side| Side::new(&(of_precision[side] + of_recall[side]), [2.0, 1.0][side]))),
     };
-    let told = |found: Ratio, labels: u64| match found.interval(confidence_level).0 {
-        Estimate { estimate: Some(p), .. } if labels < LEAST_LABELS => Estimate::point(p),
-        found => found,
+    let told = |found: Ratio, labels: u64| {
+        let (found, _) = found.interval(confidence_level);
+        if labels < LEAST_LABELS { found.without_bounds() } else { found }
     };
     let share = |missed: &WeightSums, whole| {
         told(accuracy::ratio_of_part(&true_positives, missed, Some(whole)), true_positives.n + missed.n)

@@ -144,7 +144,7 @@ pub fn paired(pairs: &Pairs, confidence_level: f64) -> Paired {
     let b = ratio(&(both + only_b), &(only_a + neither)).interval(confidence_level).0;
     let n = cells.iter().map(|cell| cell.n).sum();
     let discordant = pairs.only_a + pairs.only_b;
-    let rows = discordant.total() * discordant.total() / discordant.squares();
+    let rows = discordant.effective();
     let [x, y] = [pairs.only_a, pairs.only_b].map(|side| rows * side.total() / discordant.total());
     let all: WeightSums = cells.into_iter().sum();
     let typical = discordant.total() * all.total() / all.squares();

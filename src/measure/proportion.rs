@@ -23,6 +23,11 @@ impl Estimate {
         Self { estimate: Some(estimate), ..Self::default() }
     }
 
+    /// The estimate alone, where it rests on too little for an interval.
+    pub fn without_bounds(self) -> Self {
+        Self { lower: None, upper: None, ..self }
+    }
+
     fn interval(estimate: f64, lower: f64, upper: f64) -> Self {
         Self {
             estimate: Some(estimate),

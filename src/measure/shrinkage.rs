@@ -160,10 +160,9 @@ struct Rows {
 
 impl Rows {
     fn of(leaf: &Leaf) -> Self {
-        let (total, squares) =
-            (leaf.success.total() + leaf.failure.total(), leaf.success.squares() + leaf.failure.squares());
-        let n = total * total / squares;
-        if n.is_finite() { Rows { x: n * leaf.success.total() / total, n } } else { Rows::default() }
+        let all = leaf.success + leaf.failure;
+        let n = all.effective();
+        if n > 0.0 { Rows { x: n * leaf.success.total() / all.total(), n } } else { Rows::default() }
     }
 
     /// What they say of the mean of their node's parent, from which the node differs: `1/(1/n + 1/(κ + 1))` rows.

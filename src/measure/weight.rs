@@ -64,6 +64,12 @@ impl WeightSums {
         if self.n == 0 || !self.w2.is_finite() { 0.0 } else { self.w2.max(0.0) }
     }
 
+    /// Kish's effective rows, `(Σw)²/Σw²`: as many of equal weight are as good; 0 when empty.
+    pub fn effective(&self) -> f64 {
+        let n = self.total() * self.total() / self.squares();
+        if n.is_finite() { n } else { 0.0 }
+    }
+
     /// `Σ (1 − π)/π² = Σ (w² − w)`: what Poisson sampling leaves uncertain; 0 for a census.
     pub fn sampling(&self) -> f64 {
         (self.squares() - self.total()).max(0.0)

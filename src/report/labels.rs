@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     assess::assessment::{AnnotatorPair, Annotators, Assessment, CodeAgreement, HumanAgreement},
-    measure::{agreement::noise::Bounds, proportion::Estimate},
+    measure::agreement::noise::Bounds,
 };
 
 /// Codes and pairs of people shown; the JSON twin has more.
@@ -63,7 +63,7 @@ fn sentences(t: &Texts, a: &Assessment, found: &HumanAgreement) -> Vec<String> {
             ("level", &level),
             ("observed", &t.pct_interval(&found.observed)),
             ("kappa", &t.dec_interval(&found.kappa, 2)),
-            ("alpha", &t.dec_interval(&Estimate { lower: None, upper: None, ..found.alpha }, 2)),
+            ("alpha", &t.dec_interval(&found.alpha.without_bounds(), 2)),
         ],
     )];
     if let Some(noise) = &found.noise {

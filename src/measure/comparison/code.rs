@@ -163,7 +163,7 @@ fn change(rows: [[WeightSums; 2]; 2], wholes: [[WeightSums; 2]; 2], confidence_l
     });
     let n = found.map(|of| of.n);
     if n.iter().any(|n| *n < LEAST_LABELS) {
-        let [a, b] = found.map(|of| of.estimate.estimate.map(Estimate::point).unwrap_or_default());
+        let [a, b] = found.map(|of| of.estimate.without_bounds());
         return Change { a, b, difference: difference(a, b), n, ..Change::default() };
     }
     let counts = found.each_ref().map(Counts::effective);

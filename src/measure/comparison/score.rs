@@ -1,9 +1,9 @@
 //! The score interval of a difference of two proportions.
 
 use super::{Difference, melded::Counts};
-use crate::measure::{proportion::normal_quantile, root::root};
+use crate::measure::{bisection::bisect, proportion::normal_quantile};
 
-/// Precision of the bounds, in parts of their distance from the difference.
+/// Precision of the bounds.
 const TOLERANCE: f64 = 1e-13;
 
 /// Difference of two independent proportions, B's less A's, by Miettinen and Nurminen's score interval.
@@ -37,25 +37,24 @@ pub fn score_difference(a: Counts, b: Counts, confidence_level: f64) -> Differen
     };
     // of few effective rows, one at least
     let small = (n_a + n_b) / (n_a + n_b - 1.0).max(1.0);
-    let margin = |apart: f64| {
+    let holds = |apart: f64| {
         let p = likeliest(a, b, apart);
         let q = (p + apart).clamp(0.0, 1.0);
-        z * ((p * (1.0 - p) / n_a + q * (1.0 - q) / n_b) * small).sqrt()
+        let variance = (p * (1.0 - p) / n_a + q * (1.0 - q) / n_b) * small;
+        (found - apart).powi(2) <= z * z * variance
     };
-    // how far towards the end of what can be, -1 or 1, a difference is held; what was found is, though its margin may be 0
-    let beyond = |off: f64, end: f64| if off > 0.0 { off - margin(found + end * off) } else { -1.0 };
-    let bound = |end: f64| found + end * root((0.0, (end - found).abs()), TOLERANCE, |off| beyond(off, end));
+    // the last difference held between the estimate and the end of what can be, -1 or 1
+    let bound = |end: f64| found + end * bisect((0.0, (end - found).abs()), TOLERANCE, |off| holds(found + end * off));
     Difference { estimate: Some(found), lower: Some(bound(-1.0).max(-1.0)), upper: Some(bound(1.0).min(1.0)) }
 }
 
-/// The likeliest proportion of A where B's is so far above it. It lies between what each side alone would have it.
+/// The likeliest proportion of A where B's is so far above it: the root of the likelihood's slope, which falls.
 fn likeliest(a: Counts, b: Counts, apart: f64) -> f64 {
     let (low, high) = ((-apart).max(0.0), (1.0 - apart).min(1.0));
-    let alone = |of: Counts, off: f64| (of.right / (of.right + of.wrong) - off).clamp(low, high);
-    // what a count of none adds at the very end is nothing; nor is a share there below 0 for rounding
-    let term = |count: f64, share: f64| if count > 0.0 { count / share.max(0.0) } else { 0.0 };
-    root((alone(a, 0.0), alone(b, apart)), TOLERANCE, |p| {
+    // what a count of none adds at the very end is nothing
+    let term = |count: f64, share: f64| if count > 0.0 { count / share } else { 0.0 };
+    bisect((low, high), TOLERANCE, |p| {
         let q = p + apart;
-        term(a.right, p) + term(b.right, q) - term(a.wrong, 1.0 - p) - term(b.wrong, 1.0 - q)
+        term(a.right, p) + term(b.right, q) > term(a.wrong, 1.0 - p) + term(b.wrong, 1.0 - q)
     })
 }

@@ -48,8 +48,8 @@ pub fn effect(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Effect {
 /// assert_eq!(difference(0, 0, 1, 5, 0.95).estimate, None);
 /// ```
 pub fn difference(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Estimate {
-    let of = |x: u64, n: u64| share(x as f64, n as f64).map(|p| jeffreys(p, n as f64, confidence_level));
-    let found = comparison::difference(of(a, n).unwrap_or_default(), of(b, m).unwrap_or_default());
+    let of = |x: u64, n: u64| jeffreys(x.min(n) as f64 / n as f64, n as f64, confidence_level);
+    let found = comparison::difference(of(a, n), of(b, m));
     Estimate { estimate: found.estimate, lower: found.lower, upper: found.upper }
 }
 

@@ -25,12 +25,12 @@ impl Groups {
         }
         let column = |code: usize| -> WeightSums { confusion.iter().filter_map(|row| row.get(code).copied()).sum() };
         let mut actual: Vec<(usize, WeightSums)> = (0..size).map(|code| (code, column(code))).collect();
-        actual.sort_by(|a, b| effective(a.1).total_cmp(&effective(b.1)));
+        actual.sort_by(|a, b| a.1.effective().total_cmp(&b.1.effective()));
         // the rare ones together need as many labels as any other
         let mut rest = WeightSums::default();
         let mut rare = Vec::new();
         for (code, sums) in &actual {
-            if effective(*sums) >= least && (rare.is_empty() || effective(rest) >= least) {
+            if sums.effective() >= least && (rare.is_empty() || rest.effective() >= least) {
                 break;
             }
             rest += *sums;
@@ -60,7 +60,7 @@ impl Groups {
         }
         let sums = |at: usize| -> WeightSums { cells.iter().filter_map(|row| row.get(at).copied()).sum() };
         let columns: Vec<f64> = (0..codes.len()).map(|at| sums(at).total()).collect();
-        let labels = (0..codes.len()).map(|at| effective(sums(at))).collect();
+        let labels = (0..codes.len()).map(|at| sums(at).effective()).collect();
         let total: f64 = columns.iter().sum();
         let enough = columns.iter().all(|w| *w > 0.0) && counts.iter().sum::<f64>() > 0.0;
         let share = if rare.is_empty() { 0.0 } else { rest.total() / total };
@@ -102,9 +102,4 @@ impl Groups {
         }
         variance
     }
-}
-
-fn effective(sums: WeightSums) -> f64 {
-    let n = sums.total() * sums.total() / sums.squares();
-    if n.is_finite() { n } else { 0.0 }
 }

@@ -144,7 +144,7 @@ impl Fit {
 /// ```
 pub fn fit(method: Method, scores: &[f64], bins: &[ScoreBin]) -> Option<Fit> {
     let sums: WeightSums = bins.iter().map(|bin| bin.right + bin.wrong).sum();
-    let n_eff = Some(sums.total() * sums.total() / sums.squares()).filter(|n| n.is_finite())?;
+    let n_eff = Some(sums.effective()).filter(|n| *n > 0.0)?;
     let curve = |feature: fn(f64) -> f64, free: Free| {
         let point = |(score, bin): (&f64, &ScoreBin)| Point { x: feature(*score), right: bin.right, wrong: bin.wrong };
         maximise(&scores.iter().zip(bins).map(point).collect::<Vec<_>>(), free)

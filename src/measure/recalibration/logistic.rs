@@ -78,11 +78,7 @@ pub enum Free {
 /// assert_eq!(maximise(&[point(2.0, 7, 3)], Free::Both), None);
 /// ```
 pub fn maximise(points: &[Point], free: Free) -> Option<Logistic> {
-    let effective = |side: fn(&Point) -> WeightSums| {
-        let sums: WeightSums = points.iter().map(side).sum();
-        let n = sums.total() * sums.total() / sums.squares();
-        if n.is_finite() { n } else { 0.0 }
-    };
+    let effective = |side: fn(&Point) -> WeightSums| points.iter().map(side).sum::<WeightSums>().effective();
     let (right, wrong) = (effective(|p| p.right), effective(|p| p.wrong));
     let (high, low) = match free {
         Free::Both => ((right + 1.0) / (right + 2.0), 1.0 / (wrong + 2.0)),

@@ -70,7 +70,7 @@ fn shrunken_shares_are_closer_and_cover() {
 #[test]
 fn spreads_that_cannot_be_told_are_allowed_for() {
     println!(
-        "| spread of codes | labels in all | the best test finds it | covered % | of those shown | squared error |"
+        "| spread of codes | the best test finds it | labels in all | covered % | of those shown | squared error |"
     );
     println!("|---|---|---|---|---|---|");
     let spreads: &[f64] = if long() { &[0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0] } else { &[0.0, 0.7] };
@@ -148,7 +148,11 @@ impl Found {
 
     /// One classification has groups in common: allows for it.
     fn check(&self, [least, most]: [f64; 2], scene: &str) {
-        let slack = if long() { 0.003 } else { 0.06 / f64::from(self.runs).sqrt() };
+        let slack = match self.runs {
+            100.. => 0.003,
+            8.. => 0.01,
+            _ => 0.06,
+        };
         let all = self.covered(&[0, 1, 2]);
         assert!((least - slack..=most + slack).contains(&all), "{scene}: {all}");
     }
