@@ -165,6 +165,7 @@ fn ratio(t: &Texts, ratio: &Estimate) -> (String, String) {
             let interval = t.f("emerging.interval", &ends.each_ref().map(|(k, v)| (*k, v.as_str())));
             (format!("×{}", times(x)), interval)
         }
+        (Some(x), ..) => (format!("×{}", times(x)), String::new()),
         (_, Some(lower), _) => (t.s("emerging.new").to_owned(), format!("≥\u{a0}×{}", times(lower))),
         _ => (t.s("emerging.new").to_owned(), String::new()),
     }

@@ -17,7 +17,20 @@ pub struct Effect {
     pub ratio: Estimate,
 }
 
-/// Both effects of `a` rows of `n` in the reference against `b` of `m` in the current period.
+/// Rows of both periods together from which a change has an interval, and how many of these each period would have if nothing had
+/// changed. Of fewer hardly anything can come out that is far from the truth, so that intervals cover too much
+/// (`docs/statistics.md`, "How large, and does it matter").
+const LEAST_ROWS: (f64, f64) = (10.0, 2.0);
+
+/// Whether `a` of `n` and `b` of `m` rows are enough for an interval of what changed. It looks at both together, which says next to
+/// nothing of the change.
+pub fn enough((a, n): (f64, f64), (b, m): (f64, f64)) -> bool {
+    let rows = a + b;
+    rows >= LEAST_ROWS.0 && rows * n.min(m) / (n + m) >= LEAST_ROWS.1
+}
+
+/// Both effects of `a` rows of `n` in the reference against `b` of `m` in the current period; without bounds where rows are not
+/// [`enough`].
 ///
 /// ```
 /// use vigie::measure::drift::effect::effect;
@@ -26,8 +39,12 @@ pub struct Effect {
 /// assert!(found.ratio.lower.unwrap() > 1.0);
 /// ```
 pub fn effect(a: u64, n: u64, b: u64, m: u64, confidence_level: f64) -> Effect {
-    let ratio = ratio((a as f64, n as f64), (b as f64, m as f64), confidence_level);
-    Effect { difference: difference(a, n, b, m, confidence_level), ratio }
+    let (then, now) = ((a as f64, n as f64), (b as f64, m as f64));
+    let told = |found: Estimate| if enough(then, now) { found } else { found.without_bounds() };
+    Effect {
+        difference: told(difference(a, n, b, m, confidence_level)),
+        ratio: told(ratio(then, now, confidence_level)),
+    }
 }
 
 /// Difference of shares `q − p`: [`comparison::difference`] of their Jeffreys intervals, as both sides of these miss alike. Of

@@ -7,7 +7,10 @@ use super::{
     log_odds::{LogOdds, log_odds},
     population::{Pair, Population, sum},
 };
-use crate::measure::{drift::effect::ratio, proportion::Estimate};
+use crate::measure::{
+    drift::effect::{enough, ratio},
+    proportion::Estimate,
+};
 
 /// By how much something rose among the rows it is looked for in, and how surely.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -18,7 +21,8 @@ pub struct Rise {
     /// Their shares; by design weight where the rows are labels.
     pub share_reference: f64,
     pub share_current: f64,
-    /// Current share over reference share; no estimate and no upper bound where the reference has none.
+    /// Current share over reference share; no estimate and no upper bound where the reference has none, no bounds at all where
+    /// both together have few.
     pub ratio: Estimate,
     /// With a prior worth a tenth of the smaller period (Monroe et al. 2008).
     #[serde(flatten)]
@@ -41,12 +45,13 @@ impl Rise {
         let [reference, current] = population.weighed(with);
         let (now, then) = (current.rows, reference.rows);
         let [n_reference, n_current] = sum(with).map(u64::from);
+        let found = ratio(then, now, options.confidence_level);
         Some(Self {
             n_reference,
             n_current,
             share_reference: reference.share,
             share_current: current.share,
-            ratio: ratio(then, now, options.confidence_level),
+            ratio: if enough(then, now) { found } else { found.without_bounds() },
             log_odds: log_odds(now, then)?,
             p_value,
             q_value,

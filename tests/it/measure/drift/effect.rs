@@ -1,11 +1,11 @@
 //! Effects of one code against statsmodels, and their intervals by simulation.
 
 use proptest::prelude::*;
-use rand::Rng;
+use rand::{Rng, seq::SliceRandom};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use vigie::measure::{
     drift::{
-        effect::{difference, effect, ratio},
+        effect::{difference, effect, enough, ratio},
         verdict::{Change, change, size},
     },
     proportion::Estimate,
@@ -35,51 +35,107 @@ fn the_ratio_matches_statsmodels() {
     assert_close(gone.upper.unwrap(), 0.9096820802011082, 1e-7, "upper");
 }
 
-/// Successes among rows of which few are one: from one to the next it is a geometric number of rows.
-fn binomial(rng: &mut ChaCha8Rng, rows: u64, p: f64) -> u64 {
-    let next = |rng: &mut ChaCha8Rng| ((1.0 - rng.random::<f64>()).ln() / (1.0 - p).ln()).floor() + 1.0;
-    let mut at = next(rng);
-    let mut found = 0;
-    while at <= rows as f64 {
-        found += 1;
-        at += next(rng);
-    }
-    found
+/// How the shares of codes change from one period to the next.
+#[derive(Debug, Clone, Copy)]
+enum Scene {
+    None,
+    /// So many of the codes, drawn anew each time, grow by so much.
+    Some(usize, f64),
+    /// Each by a factor of its own.
+    All(f64),
 }
 
-/// Codes of which so many rows are expected in the current period, that grow or do not.
+const CODES: usize = 732;
+
+impl Scene {
+    /// Shares of Zipf's law, before and after.
+    fn shares(self, rng: &mut ChaCha8Rng) -> [Vec<f64>; 2] {
+        let before: Vec<f64> = (1..=CODES).map(|rank| 1.0 / rank as f64).collect();
+        let mut after = before.clone();
+        match self {
+            Scene::None => {}
+            Scene::Some(codes, times) => {
+                let mut all: Vec<usize> = (0..CODES).collect();
+                all.shuffle(rng);
+                all[..codes].iter().for_each(|code| after[*code] *= times);
+            }
+            Scene::All(far) => {
+                after.iter_mut().for_each(|share| *share *= (far * rng.random_range(-1.0..1.0_f64)).exp())
+            }
+        }
+        [before, after].map(|shares| {
+            let all: f64 = shares.iter().sum();
+            shares.into_iter().map(|share| share / all).collect()
+        })
+    }
+}
+
+/// Rows of each code among so many.
+fn drawn(rng: &mut ChaCha8Rng, rows: u64, shares: &[f64]) -> Vec<u64> {
+    let ends: Vec<f64> = shares
+        .iter()
+        .scan(0.0, |end, share| {
+            *end += share;
+            Some(*end)
+        })
+        .collect();
+    let mut counts = vec![0; shares.len()];
+    for _ in 0..rows {
+        let at = rng.random::<f64>();
+        counts[ends.partition_point(|end| *end <= at).min(shares.len() - 1)] += 1;
+    }
+    counts
+}
+
+/// Over 732 codes, by the rows that a code has in both periods together.
 #[test]
 fn intervals_cover() {
-    let runs: u32 = if std::env::var_os("VIGIE_SIMULATE").is_some() { 20_000 } else { 300 };
-    println!(
-        "| rows before | now | share grows | 1 expected | 2 | 5 | 10 | 20 | 100 |\n|---|---|---|---|---|---|---|---|---|"
-    );
-    for (n, m) in [(1_000_u64, 1_000_u64), (10_000, 1_000), (10_000, 10_000), (100_000, 10_000)] {
-        for grows in [1.0, 1.5, 3.0] {
-            let cells = [1.0, 2.0, 5.0, 10.0, 20.0, 100.0].map(|expected| {
-                let q = expected / m as f64;
-                let p = q / grows;
-                let mut rng = ChaCha8Rng::seed_from_u64(11);
-                let mut covered = [0.0; 2];
-                for _ in 0..runs {
-                    let found = effect(binomial(&mut rng, n, p), n, binomial(&mut rng, m, q), m, 0.95);
+    let runs: u64 = if std::env::var_os("VIGIE_SIMULATE").is_some() { 3_000_000 } else { 60_000 };
+    println!("| rows before | now | change | 10 to 19 rows | 20 to 49 | 50 and more |\n|---|---|---|---|---|---|");
+    let scenes = [
+        ("none", Scene::None),
+        ("half of the codes grow by half", Scene::Some(CODES / 2, 1.5)),
+        ("half of them grow threefold", Scene::Some(CODES / 2, 3.0)),
+        ("a tenth of them grow threefold", Scene::Some(CODES / 10, 3.0)),
+        ("all change, by up to e", Scene::All(1.0)),
+    ];
+    for (n, m) in [(1_000, 1_000), (10_000, 1_000), (10_000, 10_000), (100_000, 10_000), (100_000, 100_000)] {
+        for (name, scene) in scenes {
+            let mut rng = ChaCha8Rng::seed_from_u64(11);
+            // of each class: difference covered, ratio covered, codes
+            let mut classes = [[0.0; 3]; 3];
+            for _ in 0..(runs / (n + m)).max(1) {
+                let [before, after] = scene.shares(&mut rng);
+                let (a, b) = (drawn(&mut rng, n, &before), drawn(&mut rng, m, &after));
+                for ((a, b), (p, q)) in a.into_iter().zip(b).zip(before.into_iter().zip(after)) {
+                    let found = effect(a, n, b, m, 0.95);
+                    if !enough((a as f64, n as f64), (b as f64, m as f64)) {
+                        assert_eq!([found.difference.lower, found.ratio.upper], [None; 2]);
+                        continue;
+                    }
                     let inside = |e: Estimate, truth: f64| {
                         let above = e.lower.is_none_or(|lower| lower <= truth + 1e-12);
                         f64::from(u8::from(above && e.upper.is_none_or(|upper| truth <= upper + 1e-12)))
                     };
-                    covered[0] += inside(found.difference, q - p) / f64::from(runs);
-                    covered[1] += inside(found.ratio, grows) / f64::from(runs);
+                    let class = &mut classes[usize::from(a + b >= 20) + usize::from(a + b >= 50)];
+                    class[0] += inside(found.difference, q - p);
+                    class[1] += inside(found.ratio, q / p);
+                    class[2] += 1.0;
                 }
-                let error = 3.0 * (0.05 * 0.95 / f64::from(runs)).sqrt();
-                // of a single row nothing that can come out says far too little
-                let most = if expected < 2.0 { 1.0 } else { 0.97 + error };
+            }
+            let cells = classes.map(|[difference, ratio, codes]| {
+                if codes < 100.0 {
+                    return "-".to_owned();
+                }
+                let covered = [difference / codes, ratio / codes];
+                let error = 3.0 * (0.05 * 0.95 / codes).sqrt();
                 assert!(
-                    covered.iter().all(|c| (0.935 - error..=most).contains(c)),
-                    "{n}, {m}, {expected}: {covered:?}"
+                    covered.iter().all(|c| (0.935 - error..=0.97 + error).contains(c)),
+                    "{n}, {m}, {name}: {covered:?} of {codes}"
                 );
-                format!("{:.1} / {:.1}", 100.0 * covered[0], 100.0 * covered[1])
+                covered.map(|c| format!("{:.1}", 100.0 * c)).join(" / ")
             });
-            println!("| {n} | {m} | {grows} | {} |", cells.join(" | "));
+            println!("| {n} | {m} | {name} | {} |", cells.join(" | "));
         }
     }
 }
@@ -115,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn swapping_the_periods_turns_the_effect_around(a in 1..40_u64, b in 1..40_u64) {
+    fn swapping_the_periods_turns_the_effect_around(a in 5..40_u64, b in 5..40_u64) {
         let (one, other) = (effect(a, 50, b, 70, 0.9), effect(b, 70, a, 50, 0.9));
         prop_assert!((one.difference.lower.unwrap() + other.difference.upper.unwrap()).abs() < 1e-9);
         prop_assert!((one.ratio.lower.unwrap() * other.ratio.upper.unwrap() - 1.0).abs() < 1e-7);
