@@ -45,8 +45,22 @@ pub struct Stratum {
 /// A version that met a stratum less than so many times as often as it met others does not stand for it.
 pub const LEAST_OVERLAP: f64 = 0.05;
 
+/// Times what it would that a row counts at most.
+const MOST_TIMES: f64 = 8.0;
+
+/// Labels of each version from which they are put on one mix: so many, or five for each of a few strata. Of fewer, hundreds of
+/// strata learn next to nothing of what they met: with 50 labels of a version intervals covered 92 to 94 %.
+pub const LEAST_LABELS: u64 = 60;
+
 /// Rows that a group counts for in each of its strata.
-const LEAN: f64 = 7.0;
+const LEAN: f64 = 4.0;
+
+/// Part of what noise in `e` adds to `1/e`, to the second order, that is taken out. The rest makes up for what leaning leaves in:
+/// without it, codes unlike those of their group were covered 89 to 92 % (`docs/statistics.md`, "Versions").
+const NOISE: f64 = 0.4;
+
+/// Standard errors that half the leaning's change counts as.
+const LEFT_IN: f64 = 0.8;
 
 /// What `n Σw²/(Σw)²` may be of labels that weigh about the same; 1 where all weigh the same.
 const ALIKE: f64 = 1.1;
@@ -75,23 +89,26 @@ pub struct Standardised {
 /// it weighs recalls by prevalences.
 ///
 /// In hundreds of strata most have few labels, and then `e_h` as counted misleads twice over. It is mostly noise, so each
-/// stratum leans on its group, and that on its own, as on 7 effective rows: `e = (7 e_group + n share)/(7 + n)`,
+/// stratum leans on its group, and that on its own, as on 4 effective rows: `e = (4 e_group + n share)/(4 + n)`,
 /// `n = (Σw)²/Σw²`. And it depends on the very rows that it weighs: one row of high weight raises its version's part and
 /// so lowers its own weight, and a version without one looks worse than it is. So rows are weighed by what the *others*
 /// say: a typical row of their version, stratum and result is taken out first. Without that, intervals over 732 codes
-/// covered 34 % instead of 96 (8,000 labels). Nor does a row count more than one of a stratum at the bound below would: a
-/// single row of A among hundreds of B must not stand for all of them.
+/// covered 34 % instead of 96 (8,000 labels). What is noise in `e` makes `1/e` too large in the mean, by `V/e³` for a variance
+/// `V = n e(1 − e)/(4 + n)²`, so that strata that a version met seldom would count too much: two fifths of that are taken out
+/// (`NOISE`). Nor does a row count more than eight times what it would: a single row of A among hundreds of B must not stand
+/// for all of them.
 ///
 /// *Interval of the difference*: [`difference`]'s, with the `e_h` as known. That they are estimated makes the shares
 /// surer rather than less sure, as it brings both samples closer to the mix (Lunceford and Davidian 2004). Leaning does
 /// not: it leaves in what strata of a group differ by. How much is not known, but what half the leaning changes is of its
-/// size, and counts as one standard error more, independent of the others.
+/// size, and counts as .8 standard errors more, independent of the others.
 ///
 /// A stratum with `e_h` below [`LEAST_OVERLAP`] times A's part of all rows, or the same for B, is left out on both sides.
 ///
 /// *Assumes* independent rows with known inclusion probabilities, right labels, and that within a stratum the texts of
 /// both versions are alike. What strata do not tell apart is not taken out, of rare strata only what their groups tell,
-/// and of large ones all but what the leaning leaves (1 point of 40 in the example). *Edge cases*: a version without labels is `None`, and with it the difference.
+/// and of large ones all but what the leaning leaves (1 point of 40 in the example). *Edge cases*: a version without labels is `None`, and with it the
+/// difference, which takes [`LEAST_LABELS`] of each.
 ///
 /// Intervals cover 94 to 97 % of the time, with a few strata as with 732, least where codes of a group are not alike.
 /// Coarser strata are no safer: with groups of four codes that are not alike and 32,000 labels they cover 59 %.
@@ -134,13 +151,15 @@ pub fn standardised(strata: &[Stratum], confidence_level: f64) -> Standardised {
     let Difference { estimate, lower, upper } = difference(a.estimate, b.estimate);
     let less_by = difference(less[0].estimate, less[1].estimate).estimate;
     let [lower, upper] = widened([estimate, lower, upper], less_by, z, -1.0);
+    let least = LEAST_LABELS.min(5 * strata.len() as u64);
+    let told = all.iter().all(|labels| sum(labels).n >= least);
     Standardised {
         plain_a,
         plain_b,
         plain: plain(&all, [plain_a, plain_b], confidence_level),
         a: surely(a, less[0]),
         b: surely(b, less[1]),
-        difference: Difference { estimate, lower, upper },
+        difference: if told { Difference { estimate, lower, upper } } else { Difference::default() },
         uncovered: left_out,
     }
 }
@@ -157,10 +176,10 @@ fn plain(labels: &[Labelled; 2], [a, b]: [Accuracy; 2], confidence_level: f64) -
     }
 }
 
-/// Bounds, within `least` and 1, that hold another error beside their own: `z` times what half the leaning would change.
+/// Bounds, within `least` and 1, that hold another error beside their own: `LEFT_IN` `z` times what half the leaning would change.
 fn widened([found, lower, upper]: [Option<f64>; 3], less: Option<f64>, z: f64, least: f64) -> [Option<f64>; 2] {
     let (Some(found), Some(less)) = (found, less) else { return [lower, upper] };
-    let reach = |bound: f64| (bound - found).hypot(z * (found - less));
+    let reach = |bound: f64| (bound - found).hypot(LEFT_IN * z * (found - less));
     [lower.map(|bound| (found - reach(bound)).max(least)), upper.map(|bound| (found + reach(bound)).min(1.0))]
 }
 
@@ -174,19 +193,22 @@ fn on_one_mix(strata: &[Stratum], nodes: &Nodes, lean: f64) -> ([Labelled; 2], f
     let mut left_out = 0.0;
     for (at, stratum) in strata.iter().enumerate() {
         let path: Vec<Met> = stratum.path(at).filter_map(|node| nodes.get(&node).copied()).collect();
-        let e = part(&path, overall, Met::default(), lean);
+        let (e, _) = part(&path, overall, Met::default(), lean);
         if e < LEAST_OVERLAP * overall || 1.0 - e < LEAST_OVERLAP * (1.0 - overall) {
             left_out += stratum.met().rows();
             continue;
         }
+        let apart = (1.0 - stratum.met().rows() / all).max(0.0);
         for ((version, side), mixed) in [&stratum.a, &stratum.b].into_iter().enumerate().zip(&mut mixed) {
             let times = |rows: WeightSums| {
                 let own = if stratum.rows.is_some() { Met::default() } else { Met::typical(rows, version) };
                 let overall = whole.without(&own).part(overall);
                 // nothing is known of `overall` without the row itself: these let a NaN pass, `clamp` would not
-                let e = part(&path, overall, own, lean).max(LEAST_OVERLAP * overall);
-                let e = e.min(1.0 - LEAST_OVERLAP * (1.0 - overall));
-                if version == 0 { overall / e } else { (1.0 - overall) / (1.0 - e) }
+                let (e, noise) = part(&path, overall, own, lean);
+                let e = e.max(overall / MOST_TIMES).min(1.0 - (1.0 - overall) / MOST_TIMES);
+                let (own, overall) = if version == 0 { (e, overall) } else { (1.0 - e, 1.0 - overall) };
+                // a stratum that is all there is has no noise of its own
+                overall / (own + NOISE * noise * apart / own)
             };
             add(mixed, side, |rows| {
                 let times = times(rows);
@@ -231,13 +253,17 @@ impl Met {
     }
 }
 
-/// A's part of the rows at the end of a path, each node leaning on the one before as on `lean` rows; `own` is taken out of
-/// all.
-fn part(path: &[Met], overall: f64, own: Met, lean: f64) -> f64 {
-    path.iter().fold(overall, |before, node| {
+/// A's part of the rows at the end of a path, each node leaning on the one before as on `lean` rows, and its variance, as the rows
+/// of the last node are a sample; `own` is taken out of all.
+fn part(path: &[Met], overall: f64, own: Met, lean: f64) -> (f64, f64) {
+    path.iter().fold((overall, 0.0), |(before, _), node| {
         let met = node.without(&own);
         let n = met.rows() * met.rows() / (met.a.squares() + met.b.squares());
-        if n.is_finite() { (lean * before + n * met.part(before)) / (lean + n) } else { before }
+        if !n.is_finite() {
+            return (before, 0.0);
+        }
+        let e = (lean * before + n * met.part(before)) / (lean + n);
+        (e, n * e * (1.0 - e) / (lean + n).powi(2))
     })
 }
 
