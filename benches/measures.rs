@@ -165,7 +165,7 @@ fn strata() -> Vec<Stratum> {
         let right = labels * at as u64 / 50;
         ScoreBin { n, right: sums(right, w), wrong: sums(labels - right, w), unknown: 0 }
     };
-    let route = |from, w| Stratum { folds: vec![(0..50).map(|at| bin(at, from, w)).collect(); 5] };
+    let route = |from, w| Stratum::new(vec![(0..50).map(|at| bin(at, from, w)).collect(); 5]);
     vec![route(35, 20.0), route(0, 5.0 / 3.0)]
 }
 

@@ -18,6 +18,7 @@ mod crossed;
 mod day;
 mod days;
 mod design;
+mod draws;
 mod drift;
 mod latency;
 mod parts;

@@ -25,10 +25,10 @@ pub fn weight_sums(answer: &Answer, row: usize) -> WeightSums {
 /// Sums of labelled rows by the rank of the truth, at one level: index 0 = not among the candidates.
 type Ranks = [WeightSums; MAX_RANK + 1];
 
-/// Labelled rows by version, route, level and rank.
+/// Labelled rows by version, route, level, class of the weight and rank.
 #[derive(Debug, Default)]
 pub struct RankTable {
-    rows: BTreeMap<(String, Option<String>, u8), Ranks>,
+    rows: BTreeMap<(String, Option<String>, u8, u8), Ranks>,
     /// Labelled rows without an inclusion probability.
     pub unweighted: u64,
 }
@@ -42,7 +42,8 @@ impl RankTable {
             let rank = (answer.int(row, "rank") as usize).min(MAX_RANK);
             let version = answer.text(row, "version").unwrap_or_default().to_owned();
             let route = answer.text(row, "route").map(str::to_owned);
-            table.rows.entry((version, route, level)).or_default()[rank] += design.sums(answer, row);
+            let (_, class) = design.draw(answer, row);
+            table.rows.entry((version, route, level, class)).or_default()[rank] += design.sums(answer, row);
             // every labelled row says something at the first level
             if level == 1 {
                 table.unweighted += answer.count(row, "unweighted");
@@ -51,16 +52,16 @@ impl RankTable {
         table
     }
 
-    /// Of each route.
+    /// Of each route and class of weights.
     fn ranks(&self, level: u8, keep: impl Fn(&str, Option<&str>) -> bool) -> Vec<Ranks> {
-        let mut routes: BTreeMap<Option<&str>, Ranks> = BTreeMap::new();
-        for ((version, route, of), ranks) in &self.rows {
+        let mut draws: BTreeMap<(Option<&str>, u8), Ranks> = BTreeMap::new();
+        for ((version, route, of, class), ranks) in &self.rows {
             if *of == level && keep(version, route.as_deref()) {
-                let sums = routes.entry(route.as_deref()).or_default();
+                let sums = draws.entry((route.as_deref(), *class)).or_default();
                 sums.iter_mut().zip(ranks).for_each(|(sum, rows)| *sum += *rows);
             }
         }
-        routes.into_values().collect()
+        draws.into_values().collect()
     }
 
     /// Labelled rows of a route (`None` = all).
@@ -75,7 +76,7 @@ impl RankTable {
 
     pub fn labelled_by_version(&self) -> BTreeMap<String, u64> {
         let mut by_version = BTreeMap::new();
-        for ((version, _, level), ranks) in &self.rows {
+        for ((version, _, level, _), ranks) in &self.rows {
             if *level == 1 {
                 *by_version.entry(version.clone()).or_default() += ranks.iter().map(|s| s.n).sum::<u64>();
             }
@@ -150,11 +151,11 @@ pub fn identified(found: Accuracy, tells: bool) -> Accuracy {
     if tells { found } else { Accuracy { estimate: Estimate::default(), n_eff: None, ..found } }
 }
 
-/// Accuracy over routes: right when the truth is among the first `k`.
-fn among(routes: &[Ranks], k: usize, confidence_level: f64) -> Accuracy {
+/// Accuracy over draws: right when the truth is among the first `k`.
+fn among(draws: &[Ranks], k: usize, confidence_level: f64) -> Accuracy {
     let sum = |ranks: &[WeightSums]| ranks.iter().copied().sum::<WeightSums>();
     let sides = |ranks: &Ranks| [sum(&ranks[1..=k]), sum(&ranks[..1]) + sum(&ranks[k + 1..])];
-    accuracy_of_routes(&routes.iter().map(sides).collect::<Vec<_>>(), confidence_level)
+    accuracy_of_routes(&draws.iter().map(sides).collect::<Vec<_>>(), confidence_level)
 }
 
 /// Levels with their names, coarsest first.

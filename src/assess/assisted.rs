@@ -11,6 +11,7 @@ use crate::{
     measure::{
         assisted::{Assisted, MOST_BLIND, ScoreBin, Stratum, assisted as measure, assisted_by},
         post_stratification::post_stratified,
+        weight::WeightSums,
     },
     query::Answer,
 };
@@ -69,15 +70,15 @@ impl Cells {
             let part = match (*of, level) {
                 (0, 0) => stratum.clone(),
                 // at another level only the sizes hold
-                (0, _) => stratum.map(|_, bin| ScoreBin { n: bin.n, ..ScoreBin::default() }),
+                (0, _) => stratum.sizes(),
                 (of, level) if of == level => stratum.clone(),
                 _ => continue,
             };
-            join(parts.entry((route, version)).or_insert_with(empty), &part);
+            *parts.entry((route, version)).or_insert_with(empty) += &part;
         }
         let mut strata: BTreeMap<&Route, Stratum> = BTreeMap::new();
         for ((route, _), part) in &parts {
-            join(strata.entry(route).or_insert_with(empty), &post_stratified(part, &GRADE_STARTS));
+            *strata.entry(route).or_insert_with(empty) += &post_stratified(part, &GRADE_STARTS);
         }
         strata.into_iter().map(|(route, stratum)| (route.clone(), stratum)).collect()
     }
@@ -112,7 +113,7 @@ impl Weeks {
         }
         let mut period: BTreeMap<&Route, Stratum> = BTreeMap::new();
         for (of, stratum) in weeks.values().flatten() {
-            join(period.entry(of).or_insert_with(empty), stratum);
+            *period.entry(of).or_insert_with(empty) += stratum;
         }
         Weeks { period: period.values().map(|s| post_stratified(s, &GRADE_STARTS)).collect(), weeks }
     }
@@ -145,17 +146,20 @@ fn add(stratum: &mut Stratum, answer: &Answer, row: usize) {
     let bin = (answer.int(row, "bin").max(0) as usize).min(CONFIDENCE_BINS as usize - 1);
     let cell = &mut stratum.folds[fold][bin];
     cell.unknown += answer.count(row, "unweighted");
-    match answer.text(row, "what") {
-        Some("right") => cell.right += weight_sums(answer, row),
-        Some("wrong") => cell.wrong += weight_sums(answer, row),
-        _ => cell.n += answer.count(row, "n"),
-    }
-}
-
-fn join(to: &mut Stratum, from: &Stratum) {
-    to.folds.iter_mut().flatten().zip(from.bins()).for_each(|(to, from)| *to += *from);
+    let (sums, none) = (weight_sums(answer, row), WeightSums::default());
+    let labels = match answer.text(row, "what") {
+        Some("right") => [sums, none],
+        Some("wrong") => [none, sums],
+        _ => {
+            cell.n += answer.count(row, "n");
+            return;
+        }
+    };
+    cell.right += labels[0];
+    cell.wrong += labels[1];
+    stratum.add_class(answer.int(row, "weight_class").max(0) as usize, (fold, bin), labels);
 }
 
 fn empty() -> Stratum {
-    Stratum { folds: vec![vec![ScoreBin::default(); CONFIDENCE_BINS as usize]; FOLDS] }
+    Stratum::new(vec![vec![ScoreBin::default(); CONFIDENCE_BINS as usize]; FOLDS])
 }

@@ -1,12 +1,15 @@
+use std::collections::BTreeMap;
+
 use super::{
     Plan,
     assessment::{Calibration, ConfidenceBin, ReliabilityBin},
     design::Design,
+    draws::Draw,
 };
 use crate::{
     fact::ScoreKind,
     measure::{
-        accuracy::accuracy,
+        accuracy::routes::accuracy_of_routes,
         calibration::{CalibrationBin, calibration as measure},
         weight::WeightSums,
     },
@@ -17,7 +20,7 @@ use crate::{
 pub fn calibration(plan: &Plan, score: &Answer, reliability: (&Answer, &Design)) -> Calibration {
     let level = plan.request.confidence_level;
     let probability = bins(ScoreKind::Probability, score, reliability);
-    let inputs: Vec<CalibrationBin> = probability.iter().map(|b| b.input).collect();
+    let inputs: Vec<CalibrationBin> = probability.iter().map(|b| b.input.clone()).collect();
     let measured = measure(&inputs, level);
     let width = |i: usize, of: usize| (i as f64 / of as f64, (i + 1) as f64 / of as f64);
     let reliability_bins = probability.iter().zip(&measured.bins).enumerate().map(|(i, (bin, measured))| {
@@ -26,7 +29,7 @@ pub fn calibration(plan: &Plan, score: &Answer, reliability: (&Answer, &Design))
             lower,
             upper,
             n_predicted: bin.input.n,
-            n_labelled: bin.input.labels.n,
+            n_labelled: bin.input.labels().n,
             mean_probability: measured.mean_probability,
             accuracy: measured.accuracy,
         }
@@ -39,8 +42,8 @@ pub fn calibration(plan: &Plan, score: &Answer, reliability: (&Answer, &Design))
             upper,
             n: bin.input.n,
             auto: bin.auto,
-            accuracy: accuracy(bin.input.right, bin.wrong, level).estimate.estimate,
-            n_labelled: bin.input.labels.n,
+            accuracy: accuracy_of_routes(&bin.input.draws, level).estimate.estimate,
+            n_labelled: bin.input.labels().n,
         }
     });
     Calibration {
@@ -52,10 +55,11 @@ pub fn calibration(plan: &Plan, score: &Answer, reliability: (&Answer, &Design))
     }
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 struct Bin {
     input: CalibrationBin,
-    wrong: WeightSums,
+    /// Right and wrong labels.
+    draws: BTreeMap<Draw, [WeightSums; 2]>,
     auto: u64,
 }
 
@@ -73,19 +77,21 @@ fn bins(kind: ScoreKind, score: &Answer, (reliability, design): (&Answer, &Desig
     }
     for row in 0..reliability.rows() {
         let Some(i) = index(reliability, row) else { continue };
-        let (sums, grown) = design.binned(reliability, row);
+        let (sums, draw, grown) = design.binned(reliability, row);
         let (wx, wxx) = (grown * reliability.number(row, "wx"), grown * reliability.number(row, "wxx"));
         let bin = &mut bins[i];
-        bin.input.labels += sums;
+        let side = usize::from(reliability.int(row, "is_right") != 1);
+        bin.draws.entry(draw).or_default()[side] += sums;
         bin.input.wp += wx;
         // sum of w (p - y)^2 = sum w p^2 - 2 y sum w p + y sum w
         if reliability.int(row, "is_right") == 1 {
-            bin.input.right += sums;
             bin.input.wse += (wxx - 2.0 * wx + sums.w).max(0.0);
         } else {
-            bin.wrong += sums;
             bin.input.wse += wxx;
         }
+    }
+    for bin in &mut bins {
+        bin.input.draws = std::mem::take(&mut bin.draws).into_values().collect();
     }
     bins
 }

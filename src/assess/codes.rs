@@ -4,7 +4,8 @@ use super::{
     Plan,
     assessment::{CodeQuality, Confusion},
     assisted_codes::assisted_precision,
-    design::{Design, ROUTES, route_at},
+    design::Design,
+    draws::Draws,
     traffic::share,
 };
 use crate::{
@@ -29,12 +30,28 @@ struct Code {
     known: bool,
     predicted: u64,
     auto: u64,
+    /// Of the predictions, those with a route.
+    routed: u64,
     right: WeightSums,
     /// Predicted as this code, truly another.
     false_positive: WeightSums,
     /// Truly this code, predicted as another.
     false_negative: WeightSums,
-    routes: [Met; ROUTES],
+    /// Predictions of each draw, as far as can be told.
+    predictions: Vec<f64>,
+    draws: Vec<Met>,
+}
+
+impl Code {
+    /// What is known of each draw.
+    fn met(&self) -> Vec<Met> {
+        let draws = self.draws.len().max(self.predictions.len());
+        let of = |at: usize| Met {
+            predictions: self.predictions.get(at).map_or(0, |rows| rows.ceil() as u64),
+            ..self.draws.get(at).copied().unwrap_or_default()
+        };
+        (0..draws).map(of).collect()
+    }
 }
 
 /// Quality of every code of the plan's level, and the pairs that are confused. `graded` answers `volume_by_grade.sql`.
@@ -54,13 +71,15 @@ pub fn by_code(
         code.predicted = volume.count(row, "n");
         code.auto = volume.count(row, "auto");
     }
+    let draws = Draws::new(outcome, design, |_| true);
     for row in 0..graded.rows() {
         if let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) {
-            code.routes[route_at(graded, row)].predictions += graded.count(row, "n");
+            draws.add(&mut code.predictions, graded, row);
+            code.routed += graded.text(row, "route").map_or(0, |_| graded.count(row, "n"));
         }
     }
     // right and wrong labels of all codes
-    let mut whole = [[WeightSums::default(); 2]; ROUTES];
+    let mut whole = vec![[WeightSums::default(); 2]; draws.len()];
     let mut pairs: BTreeMap<(String, String), WeightSums> = BTreeMap::new();
     for row in 0..outcome.rows() {
         let sums = design.sums(outcome, row);
@@ -71,20 +90,22 @@ pub fn by_code(
             known: plan.nomenclature.knows(actual),
             ..Code::default()
         });
-        let route = route_at(outcome, row);
-        truth.routes[route].actual += sums.n;
-        whole[route][usize::from(predicted != Some(actual))] += sums;
+        let draw = draws.number(design.draw(outcome, row));
+        truth.draws.resize(draws.len(), Met::default());
+        truth.draws[draw].actual += sums.n;
+        whole[draw][usize::from(predicted != Some(actual))] += sums;
         if predicted == Some(actual) {
             truth.right += sums;
-            truth.routes[route].predicted += sums.n;
-            truth.routes[route].right += sums.n;
+            truth.draws[draw].predicted += sums.n;
+            truth.draws[draw].right += sums.n;
             continue;
         }
         truth.false_negative += sums;
         if let Some(predicted) = predicted {
             let given = codes.entry(predicted.to_owned()).or_default();
             given.false_positive += sums;
-            given.routes[route].predicted += sums.n;
+            given.draws.resize(draws.len(), Met::default());
+            given.draws[draw].predicted += sums.n;
             *pairs.entry((predicted.to_owned(), actual.to_owned())).or_default() += sums;
         }
     }
@@ -104,9 +125,9 @@ pub fn by_code(
         let leaves: Vec<Leaf> = codes.values().zip(&groups).map(leaf).collect();
         shrunk(&leaves, plan.request.confidence_level)
     };
-    let assisted = assisted_precision(graded, (outcome, design), plan.request.confidence_level);
+    let assisted = assisted_precision(graded, (outcome, design, &draws), plan.request.confidence_level);
     let (precisions, recalls) = (steady(|of| of.false_positive), steady(|of| of.false_negative));
-    let whole = Whole::new(whole.to_vec());
+    let whole = Whole::new(whole);
     let mut table: Vec<CodeQuality> = codes
         .into_iter()
         .zip(precisions.into_iter().zip(recalls))
@@ -131,8 +152,8 @@ fn quality(
     (of, whole): (&Code, &Whole),
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
-    let [auto, manual, _] = of.routes.map(|of| of.predictions);
-    let wholes = [whole.of_predictions(&of.routes), whole.of_truth(&of.routes)];
+    let met = of.met();
+    let wholes = [whole.of_predictions(&met), whole.of_truth(&met)];
     let measured =
         classification(of.right, of.false_positive, of.false_negative, wholes, plan.request.confidence_level);
     CodeQuality {
@@ -144,7 +165,7 @@ fn quality(
         n_predicted: of.predicted,
         n_labelled: of.right.n + of.false_positive.n,
         n_actual: of.right.n + of.false_negative.n,
-        automation_rate: share(of.auto, auto + manual),
+        automation_rate: share(of.auto, of.routed),
         precision: measured.precision,
         recall: measured.recall,
         f1: measured.f1,

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::accuracy::weight_sums;
+use super::{
+    accuracy::weight_sums,
+    draws::{Draw, route_at},
+};
 use crate::{
+    event::Weight,
     fact::{CONFIDENCE_BINS, GRADE_STARTS, GRADES, ScoreKind, grade},
     measure::{assisted::Stratum, post_stratification::post_weights, weight::WeightSums},
     query::Answer,
@@ -18,6 +22,16 @@ struct Weights {
     by_grade: Vec<f64>,
     /// Over the whole route.
     mean: f64,
+}
+
+impl Weights {
+    fn of_grade(&self, answer: &Answer, row: usize) -> f64 {
+        self.by_grade.get(grade_of(answer, row)).copied().unwrap_or(self.mean)
+    }
+}
+
+fn class_of(weight: f64) -> u8 {
+    Weight::from_inclusion(1.0 / weight).class()
 }
 
 impl Design {
@@ -35,20 +49,30 @@ impl Design {
     /// The design sums of one row of an answer with the columns `version`, `route` and `grade`.
     pub fn sums(&self, answer: &Answer, row: usize) -> WeightSums {
         let own = weight_sums(answer, row);
-        let graded = |w: &Weights| w.by_grade.get(grade_of(answer, row)).copied().unwrap_or(w.mean);
-        self.of(answer, row).map_or(own, |w| WeightSums::weighted(own.n, graded(w)))
+        self.of(answer, row).map_or(own, |weights| WeightSums::weighted(own.n, weights.of_grade(answer, row)))
     }
 
-    /// Of one row of `reliability.sql`, and by what its sums of weight times score grow.
-    pub fn binned(&self, answer: &Answer, row: usize) -> (WeightSums, f64) {
+    /// How the labels of such a row were drawn; the answer has the column `weight_class`, too.
+    pub fn draw(&self, answer: &Answer, row: usize) -> Draw {
+        let class = match self.of(answer, row) {
+            Some(weights) => class_of(weights.of_grade(answer, row)),
+            None => answer.int(row, "weight_class").clamp(0, i64::from(u8::MAX)) as u8,
+        };
+        (route_at(answer, row), class)
+    }
+
+    /// Of one row of `reliability.sql`, how it was drawn, and by what its sums of weight times score grow.
+    pub fn binned(&self, answer: &Answer, row: usize) -> (WeightSums, Draw, f64) {
         let own = weight_sums(answer, row);
-        let Some(weights) = self.of(answer, row) else { return (own, 1.0) };
+        let Some(weights) = self.of(answer, row) else { return (own, self.draw(answer, row), 1.0) };
         let bin = (answer.int(row, "bin").max(0) as u32).min(CONFIDENCE_BINS - 1);
         // a bin of the probability says nothing of the confidence
         let by_confidence = answer.text(row, "kind") == Some(ScoreKind::Confidence.as_str());
         let graded = by_confidence.then(|| weights.by_grade.get(usize::from(grade(bin)))).flatten();
-        let sums = WeightSums::weighted(own.n, graded.copied().unwrap_or(weights.mean));
-        (sums, if own.w > 0.0 { sums.w / own.w } else { 1.0 })
+        let weight = graded.copied().unwrap_or(weights.mean);
+        let sums = WeightSums::weighted(own.n, weight);
+        let draw = (route_at(answer, row), class_of(weight));
+        (sums, draw, if own.w > 0.0 { sums.w / own.w } else { 1.0 })
     }
 
     fn of(&self, answer: &Answer, row: usize) -> Option<&Weights> {
@@ -63,16 +87,4 @@ impl Design {
 /// The grade of a row of an answer with that column.
 pub fn grade_of(answer: &Answer, row: usize) -> usize {
     (answer.int(row, "grade").max(0) as usize).min(GRADES - 1)
-}
-
-/// Automatic, manual, and what names neither.
-pub const ROUTES: usize = 3;
-
-/// Which of them a row of an answer with that column is of.
-pub fn route_at(answer: &Answer, row: usize) -> usize {
-    match answer.text(row, "route") {
-        Some("auto") => 0,
-        Some("manual") => 1,
-        _ => 2,
-    }
 }

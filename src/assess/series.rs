@@ -5,21 +5,30 @@ use super::{
     accuracy::identified,
     assessment::{Daily, Series, WeeklyAccuracy},
     assisted::Weeks,
-    design::{Design, ROUTES, route_at},
+    design::Design,
+    draws::Draw,
     latency::{quantiles, sketches},
     traffic::TrafficTable,
 };
 use crate::{
-    measure::{accuracy::routes::accuracy_of_routes, assisted::Assisted, weight::WeightSums},
+    measure::{
+        accuracy::{Accuracy, routes::accuracy_of_routes},
+        assisted::Assisted,
+        weight::WeightSums,
+    },
     query::Answer,
 };
 
-/// Right and wrong labels of each route.
-type Outcome = [[WeightSums; 2]; ROUTES];
+/// Right and wrong labels of each draw.
+type Outcome = BTreeMap<Draw, [WeightSums; 2]>;
 
 fn add(outcome: &mut Outcome, answer: &Answer, row: usize, design: &Design) {
     let side = usize::from(answer.int(row, "is_right") != 1);
-    outcome[route_at(answer, row)][side] += design.sums(answer, row);
+    outcome.entry(design.draw(answer, row)).or_default()[side] += design.sums(answer, row);
+}
+
+fn accuracy(of: &Outcome, confidence_level: f64) -> Accuracy {
+    accuracy_of_routes(&of.values().copied().collect::<Vec<_>>(), confidence_level)
 }
 
 /// Everything over time: a row for every day of the period, and accuracy by week.
@@ -37,8 +46,7 @@ pub fn series(
     }
     let sketches = sketches(latency, |row| latency.int(row, "day") as i32);
     let days = (plan.from.0..=plan.to.0).map(|day| {
-        let o = outcomes.get(&day).copied().unwrap_or_default();
-        let found = accuracy_of_routes(&o, confidence_level);
+        let found = outcomes.get(&day).map(|of| accuracy(of, confidence_level)).unwrap_or_default();
         let q = sketches.get(&day).map(|bins| quantiles(bins)).unwrap_or_default();
         Daily {
             labelled: found.n,
@@ -68,7 +76,7 @@ pub fn series(
             week: Day(week).to_string(),
             level: u32::from(level),
             route,
-            accuracy: identified(accuracy_of_routes(&o, confidence_level), tells),
+            accuracy: identified(accuracy(&o, confidence_level), tells),
             assisted: assisted.estimate,
         }
     });

@@ -1,10 +1,8 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Plan,
-    accuracy::identified,
-    design::{Design, ROUTES, route_at},
-};
+use super::{Plan, accuracy::identified, design::Design, draws::Draw};
 use crate::{
     measure::{
         accuracy::{Accuracy, routes::accuracy_of_routes},
@@ -28,11 +26,12 @@ pub struct Uncodable {
 /// Of every route with labels; empty where nobody called a text uncodable. `both`: labels tell of both routes together.
 pub fn uncodable(plan: &Plan, (answer, design): (&Answer, &Design), both: bool) -> Vec<Uncodable> {
     let of = |route: &str| {
-        let mut sides = [[WeightSums::default(); 2]; ROUTES];
+        let mut sides: BTreeMap<Draw, [WeightSums; 2]> = BTreeMap::new();
         for row in (0..answer.rows()).filter(|row| route == "all" || answer.text(*row, "route") == Some(route)) {
             let side = usize::from(answer.int(row, "is_uncodable") != 1);
-            sides[route_at(answer, row)][side] += design.sums(answer, row);
+            sides.entry(design.draw(answer, row)).or_default()[side] += design.sums(answer, row);
         }
+        let sides: Vec<_> = sides.into_values().collect();
         let share = accuracy_of_routes(&sides, plan.request.confidence_level);
         Uncodable {
             route: route.to_owned(),

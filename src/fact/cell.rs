@@ -131,6 +131,8 @@ pub enum Cell {
         source: Symbol,
         /// Of a failed prediction 0.
         grade: u8,
+        /// [`Weight::class`](crate::event::Weight::class) of the label; 0 without a review probability.
+        weight_class: u8,
     },
     /// Labelled rows by the rank of the truth among the candidates, rolled up to a level; 0 = not among them.
     Rank {
@@ -141,6 +143,7 @@ pub enum Cell {
         rank: u8,
         source: Symbol,
         grade: u8,
+        weight_class: u8,
     },
     /// Labelled rows by score bin and whether the first code was right, rolled up to a level; 0 = the codes as they are.
     Reliability {
@@ -152,23 +155,24 @@ pub enum Cell {
         level: u8,
         right: bool,
         source: Symbol,
+        weight_class: u8,
     },
 }
 
-/// A symbol and a grade in one number. More symbols than 2^28 do not fit any memory.
-fn graded(symbol: u32, grade: u8) -> u32 {
-    symbol << GRADE_BITS | u32::from(grade)
+/// A symbol, or a smaller number, with a grade or a class of weights beside it. More symbols than 2^28 do not fit any memory.
+fn packed(number: u32, small: u8) -> u32 {
+    number << SMALL_BITS | u32::from(small)
 }
 
-/// The inverse of [`graded`].
-fn ungraded(key: u32) -> (u32, u8) {
-    (key >> GRADE_BITS, (key & ((1 << GRADE_BITS) - 1)) as u8)
+/// The inverse of [`packed`].
+fn unpacked(key: u32) -> (u32, u8) {
+    (key >> SMALL_BITS, (key & ((1 << SMALL_BITS) - 1)) as u8)
 }
 
-const GRADE_BITS: u32 = 4;
+const SMALL_BITS: u32 = 4;
 
-/// No code: a symbol that is never given.
-const NO_SYMBOL: u32 = u32::MAX;
+/// No code: a symbol that is never given, and fits [`packed`].
+const NO_SYMBOL: u32 = u32::MAX >> SMALL_BITS;
 
 fn or_none(symbol: Option<Symbol>) -> u32 {
     symbol.map_or(NO_SYMBOL, |s| s.0)
@@ -222,15 +226,15 @@ impl Table {
     /// What each number is stands in [`Cell::key`].
     pub fn renamed(self, [a, b, c]: CellKey, symbol: impl Fn(Symbol) -> Option<Symbol>) -> Option<CellKey> {
         let named = |n: u32| symbol(Symbol(n)).map(|s| s.0);
-        let named_and_graded = |n: u32| {
-            let (own, grade) = ungraded(n);
-            named(own).map(|n| graded(n, grade))
-        };
         let perhaps = |n: u32| if n == NO_SYMBOL { Some(n) } else { named(n) };
+        let beside = |n: u32, named: &dyn Fn(u32) -> Option<u32>| {
+            let (own, small) = unpacked(n);
+            named(own).map(|n| packed(n, small))
+        };
         Some(match self {
-            Table::Volume => [named_and_graded(a)?, b, c],
+            Table::Volume => [beside(a, &named)?, b, c],
             Table::Score | Table::Latency | Table::Tally => [a, b, c],
-            Table::Outcome => [perhaps(a)?, perhaps(b)?, named_and_graded(c)?],
+            Table::Outcome => [perhaps(a)?, beside(b, &perhaps)?, beside(c, &named)?],
             // rows of their own: see `Specimen::renamed` and `Opinions::renamed`
             Table::Specimen | Table::Opinion => return None,
             Table::Rank | Table::Reliability => [a, b, named(c)?],
@@ -299,7 +303,7 @@ impl Cell {
         let page = PageKey::new;
         match self {
             Cell::Volume { series, hour, route, code, grade } => {
-                (page(Table::Volume, series, hour, route), [graded(code.0, grade), 0, 0])
+                (page(Table::Volume, series, hour, route), [packed(code.0, grade), 0, 0])
             }
             Cell::Score { series, hour, route, kind, bin } => {
                 (page(Table::Score, series, hour, route), [(kind as u32) << 16 | bin, 0, 0])
@@ -308,15 +312,17 @@ impl Cell {
                 (page(Table::Latency, series, hour, route), [bin.wrapping_add(1 << 20) as u32, 0, 0])
             }
             Cell::Tally { series, hour, route, what } => (page(Table::Tally, series, hour, route), [what as u32, 0, 0]),
-            Cell::Outcome { series, hour, route, predicted, actual, source, grade } => {
-                let source = graded(source.0, grade);
-                (page(Table::Outcome, series, hour, route), [or_none(predicted), or_none(actual), source])
+            Cell::Outcome { series, hour, route, predicted, actual, source, grade, weight_class } => {
+                let actual = packed(or_none(actual), weight_class);
+                let source = packed(source.0, grade);
+                (page(Table::Outcome, series, hour, route), [or_none(predicted), actual, source])
             }
-            Cell::Rank { series, hour, route, level, rank, source, grade } => {
-                (page(Table::Rank, series, hour, route), [u32::from(level), graded(u32::from(rank), grade), source.0])
+            Cell::Rank { series, hour, route, level, rank, source, grade, weight_class } => {
+                let level = packed(u32::from(level), weight_class);
+                (page(Table::Rank, series, hour, route), [level, packed(u32::from(rank), grade), source.0])
             }
-            Cell::Reliability { series, hour, route, kind, bin, level, right, source } => {
-                let right = u32::from(level) << 1 | u32::from(right);
+            Cell::Reliability { series, hour, route, kind, bin, level, right, source, weight_class } => {
+                let right = packed(u32::from(level) << 1 | u32::from(right), weight_class);
                 (page(Table::Reliability, series, hour, route), [(kind as u32) << 16 | bin, right, source.0])
             }
         }
@@ -347,25 +353,28 @@ impl Cell {
         let bin = a & 0xffff;
         Some(match page.table()? {
             Table::Volume => {
-                let (code, grade) = ungraded(a);
+                let (code, grade) = unpacked(a);
                 Cell::Volume { series, hour, route, code: Symbol(code), grade }
             }
             Table::Score => Cell::Score { series, hour, route, kind, bin },
             Table::Latency => Cell::Latency { series, hour, route, bin: a as i32 - (1 << 20) },
             Table::Tally => Cell::Tally { series, hour, route, what: *Tally::ALL.get(a as usize)? },
             Table::Outcome => {
-                let (source, grade) = ungraded(source.0);
-                let source = Symbol(source);
-                Cell::Outcome { series, hour, route, predicted: symbol(a), actual: symbol(b), source, grade }
+                let (source, grade) = unpacked(source.0);
+                let (actual, weight_class) = unpacked(b);
+                let (predicted, actual, source) = (symbol(a), symbol(actual), Symbol(source));
+                Cell::Outcome { series, hour, route, predicted, actual, source, grade, weight_class }
             }
             Table::Specimen | Table::Opinion => return None,
             Table::Rank => {
-                let (rank, grade) = ungraded(b);
-                Cell::Rank { series, hour, route, level: a as u8, rank: rank as u8, source, grade }
+                let (rank, grade) = unpacked(b);
+                let (level, weight_class) = unpacked(a);
+                Cell::Rank { series, hour, route, level: level as u8, rank: rank as u8, source, grade, weight_class }
             }
             Table::Reliability => {
-                let (level, right) = ((b >> 1) as u8, b & 1 == 1);
-                Cell::Reliability { series, hour, route, kind, bin, level, right, source }
+                let (level, weight_class) = unpacked(b);
+                let (level, right) = ((level >> 1) as u8, level & 1 == 1);
+                Cell::Reliability { series, hour, route, kind, bin, level, right, source, weight_class }
             }
         })
     }

@@ -185,7 +185,8 @@ impl Contribution {
         let predicted = p.candidates.first().copied().filter(|_| !p.failed);
         let row = Moments::row(weight, Fixed(0));
         let grade = if p.failed { 0 } else { grade_of(p) };
-        let outcome = Cell::Outcome { series, hour, route, predicted, actual: label.code, source, grade };
+        let weight_class = weight.map_or(0, Weight::class);
+        let outcome = Cell::Outcome { series, hour, route, predicted, actual: label.code, source, grade, weight_class };
         facts.moments_together([(outcome, &row)], sign);
         let Some(actual) = label.code else {
             facts.count(Cell::Tally { series, hour, route, what: Tally::Uncodable }, sign);
@@ -203,6 +204,7 @@ impl Contribution {
             level,
             right,
             source,
+            weight_class,
         };
         let as_they_are = || scores.into_iter().map(|score| cell(score, 0, predicted == actual)).zip(&rows);
         let Some(table) = self.series.get_mut(&series) else {
@@ -224,7 +226,8 @@ impl Contribution {
         let (confidence, of_confidence) = (scores[1], &rows[1]);
         let rolled_up = ranks().map(|(level, rank)| (cell(confidence, level, rank == 1), of_confidence));
         facts.moments_together(as_they_are().chain(rolled_up), sign);
-        let ranked = |(level, rank)| (Cell::Rank { series, hour, route, level, rank, source, grade }, &row);
+        let ranked =
+            |(level, rank)| (Cell::Rank { series, hour, route, level, rank, source, grade, weight_class }, &row);
         facts.moments_together(ranks().map(ranked), sign);
     }
 }

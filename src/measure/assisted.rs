@@ -17,7 +17,10 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accuracy::{accuracy, accuracy_of_part, routes::accuracy_of_routes},
+    accuracy::{
+        accuracy_of_part,
+        routes::{Route, Sized, accuracy_of_routes, shares},
+    },
     isotonic::isotonic,
     mixture::mixture,
     proportion::{Estimate, jeffreys, normal_quantile, wilson, wilson_rows},
@@ -56,9 +59,27 @@ impl AddAssign for ScoreBin {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stratum {
     pub folds: Vec<Vec<ScoreBin>>,
+    /// The same labels once more, right and wrong ones by class of their weight, `[class][fold][bin]`, where a route is reviewed
+    /// at several rates; may be empty where it is not.
+    pub classes: Vec<Vec<Vec<[WeightSums; 2]>>>,
 }
 
 impl Stratum {
+    /// Of labels that weigh alike.
+    pub fn new(folds: Vec<Vec<ScoreBin>>) -> Self {
+        Self { folds, classes: Vec::new() }
+    }
+
+    /// Adds labels of one class of weights to a bin.
+    pub fn add_class(&mut self, class: usize, (fold, bin): (usize, usize), labels: [WeightSums; 2]) {
+        fn at<T: Clone + Default>(all: &mut Vec<T>, at: usize) -> &mut T {
+            all.resize(all.len().max(at + 1), T::default());
+            &mut all[at]
+        }
+        let sums = at(at(at(&mut self.classes, class), fold), bin);
+        sums.iter_mut().zip(labels).for_each(|(sum, of)| *sum += of);
+    }
+
     /// Of all folds.
     pub fn bins(&self) -> impl Iterator<Item = &ScoreBin> {
         self.folds.iter().flatten()
@@ -85,10 +106,42 @@ impl Stratum {
         [self.bins().map(|bin| bin.right).sum(), self.bins().map(|bin| bin.wrong).sum()]
     }
 
-    /// The same with every bin as `change` has it, which hears its number.
-    pub fn map(&self, change: impl Fn(usize, &ScoreBin) -> ScoreBin) -> Stratum {
-        let fold = |bins: &Vec<ScoreBin>| bins.iter().enumerate().map(|(at, bin)| change(at, bin)).collect();
-        Stratum { folds: self.folds.iter().map(fold).collect() }
+    /// The same, of each class of weights.
+    fn labels_by_class(&self) -> Vec<[WeightSums; 2]> {
+        if self.classes.is_empty() {
+            return vec![self.labels()];
+        }
+        let of = |folds: &Vec<Vec<[WeightSums; 2]>>| [0, 1].map(|side| folds.iter().flatten().map(|of| of[side]).sum());
+        self.classes.iter().map(of).collect()
+    }
+
+    /// Without the other bins.
+    pub fn only(&self, kept: impl Fn(usize) -> bool) -> Stratum {
+        fn only<T: Clone + Default>(bins: &[T], kept: impl Fn(usize) -> bool) -> Vec<T> {
+            bins.iter().enumerate().map(|(at, bin)| if kept(at) { bin.clone() } else { T::default() }).collect()
+        }
+        Stratum {
+            folds: self.folds.iter().map(|bins| only(bins, &kept)).collect(),
+            classes: self.classes.iter().map(|folds| folds.iter().map(|bins| only(bins, &kept)).collect()).collect(),
+        }
+    }
+
+    /// The predictions alone, without their labels.
+    pub fn sizes(&self) -> Stratum {
+        let fold = |bins: &Vec<ScoreBin>| bins.iter().map(|bin| ScoreBin { n: bin.n, ..ScoreBin::default() }).collect();
+        Stratum::new(self.folds.iter().map(fold).collect())
+    }
+}
+
+/// Both have as many folds and bins.
+impl AddAssign<&Stratum> for Stratum {
+    fn add_assign(&mut self, other: &Stratum) {
+        self.folds.iter_mut().flatten().zip(other.bins()).for_each(|(sum, bin)| *sum += *bin);
+        for (class, folds) in other.classes.iter().enumerate() {
+            for (fold, bins) in folds.iter().enumerate() {
+                bins.iter().enumerate().for_each(|(bin, labels)| self.add_class(class, (fold, bin), *labels));
+            }
+        }
     }
 }
 
@@ -113,6 +166,9 @@ pub const MOST_BLIND: f64 = 0.01;
 
 /// Rows that tuning costs.
 const FITTED: f64 = 4.0;
+
+/// Rows that must tell `λ` where labels are of several classes of weights.
+const LEAST_ROWS: f64 = 30.0;
 
 /// What a labelled sample says with one value of `λ`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -186,8 +242,13 @@ impl Moments {
 
 impl Moments {
     fn difference(&self, mean_f: f64, lambda: f64) -> Difference {
-        let left = (self.yy - 2.0 * lambda * self.yf + lambda * lambda * self.ff).max(0.0);
+        let left = self.left_by(lambda);
         Difference { estimate: self.y + lambda * (mean_f - self.f), variance: left / (self.total * self.total) }
+    }
+
+    /// What `λ f` leaves of the sum of squares of the labels.
+    fn left_by(&self, lambda: f64) -> f64 {
+        (self.yy - 2.0 * lambda * self.yf + lambda * lambda * self.ff).max(0.0)
     }
 
     fn tuned(&self) -> Option<f64> {
@@ -203,10 +264,11 @@ impl Moments {
     /// rows of that side that count, so of `n` rows `4 p(1−p) n` are taken, and two for each; and `z²/2` rows on each side
     /// gain nothing.
     fn left(&self, found: &Difference, [right, wrong]: [WeightSums; 2], p: f64, confidence_level: f64) -> Option<f64> {
-        let n = (right.n + wrong.n).max(1) as f64;
+        let labels = right + wrong;
+        let n = labels.effective().max(1.0);
         let odds = p * (1.0 - p);
         let pseudo = normal_quantile(confidence_level).unwrap_or(1.96).powi(2);
-        let gains_nothing = pseudo * (right.sampling() + wrong.sampling()) / n * odds;
+        let gains_nothing = pseudo * (right.sampling() + wrong.sampling()) / labels.n.max(1) as f64 * odds;
         let seen = (found.variance * self.total * self.total + gains_nothing) / (self.yy + gains_nothing);
         let rows = 4.0 * odds * n;
         let left = seen * rows / (rows - FITTED);
@@ -221,7 +283,9 @@ impl Moments {
 /// 2. In each stratum the difference estimator with its own `λ`; strata count by their size.
 /// 3. Each stratum has as many effective rows as the labels alone give it ([`accuracy`]), divided by what the assistance
 ///    leaves of the variance, as far as so few labels can tell. Jeffreys' intervals at these, joined by MOVER ([`mixture`]);
-///    of a single stratum Wilson's.
+///    of a single stratum Wilson's. Where a stratum's labels are of several classes of weights, each class has its own
+///    interval, shorter by what `λ` leaves of its variance, and they are joined as routes are ([`accuracy_of_routes`]): how many
+///    predictions are of each class is not known.
 ///
 /// *Target*: the accuracy of these predictions, as in [`accuracy`]. *Assumes* labels that are right, known and independent
 /// inclusion probabilities, and nothing of the confidence: a useless one costs nothing but its `λ`.
@@ -266,9 +330,9 @@ fn assisted_of_part(
         return Assisted::default();
     }
     parts.iter_mut().for_each(|(share, _)| *share /= (all - blind) as f64);
-    let routes: Vec<[WeightSums; 2]> = strata.iter().map(Stratum::labels).collect();
     let alone = match whole {
         Some(whole) => {
+            let routes: Vec<[WeightSums; 2]> = strata.iter().map(Stratum::labels).collect();
             let sides = [0, 1].map(|side| routes.iter().map(|route| route[side]).sum());
             let met = strata.iter().zip(&routes).map(|(stratum, [right, wrong])| Met {
                 predictions: stratum.predictions(),
@@ -278,7 +342,10 @@ fn assisted_of_part(
             });
             accuracy_of_part(sides, Some(whole.of_predictions(&met.collect::<Vec<_>>())), confidence_level)
         }
-        None => accuracy_of_routes(&routes, confidence_level),
+        None => {
+            let classes: Vec<_> = strata.iter().flat_map(Stratum::labels_by_class).collect();
+            accuracy_of_routes(&classes, confidence_level)
+        }
     };
     let (n, unassisted) = (alone.n, alone.estimate);
     let (helped, rows) = combine(&parts, confidence_level);
@@ -301,14 +368,37 @@ struct Part {
     /// Effective rows, infinite for a census.
     n_eff: f64,
     lambda: f64,
+    /// How far below and above its estimate the bounds are, where labels are of several classes of weights.
+    reach: Option<[f64; 2]>,
+}
+
+impl Part {
+    fn rows(&self, confidence_level: f64) -> f64 {
+        wilson_rows(&self.interval(wilson, confidence_level), confidence_level).unwrap_or(f64::INFINITY)
+    }
+
+    fn interval(&self, alike: fn(f64, f64, f64) -> Estimate, confidence_level: f64) -> Estimate {
+        match self.reach {
+            Some([below, above]) => Estimate {
+                estimate: Some(self.estimate),
+                lower: Some((self.estimate - below).max(0.0)),
+                upper: Some((self.estimate + above).min(1.0)),
+            },
+            None => alike(self.estimate, self.n_eff, confidence_level),
+        }
+    }
 }
 
 fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64) -> Option<Part> {
     let [right, wrong] = stratum.labels();
-    let plain = accuracy(right, wrong, confidence_level);
+    let classes = stratum.labels_by_class();
+    let plain = accuracy_of_routes(&classes, confidence_level);
     let p = plain.estimate.estimate?;
     let plain_n = plain.n_eff.unwrap_or(f64::INFINITY);
-    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0 };
+    let several = classes.iter().filter(|[right, wrong]| right.n + wrong.n > 0).count() > 1;
+    let bounds = plain.estimate.lower.zip(plain.estimate.upper).filter(|_| several);
+    let reach = bounds.map(|(lower, upper)| [p - lower, upper - p]);
+    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0, reach };
     let mut labelled = Vec::new();
     let (mut promised, mut size) = (0.0, 0.0);
     for (fold, bins) in stratum.folds.iter().enumerate() {
@@ -324,18 +414,74 @@ fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64)
     let Some(m) = Moments::of(&labelled) else { return Some(unassisted) };
     let Some(lambda) = m.tuned() else { return Some(unassisted) };
     let found = m.difference(promised / size, lambda);
-    let Some(left) = m.left(&found, [right, wrong], p, confidence_level) else { return Some(unassisted) };
-    let inside = (0.0..=1.0).contains(&found.estimate);
-    Some(if inside { Part { estimate: found.estimate, n_eff: plain_n / left, lambda } } else { unassisted })
+    if !(0.0..=1.0).contains(&found.estimate) {
+        return Some(unassisted);
+    }
+    let helped = match reach {
+        None => m.left(&found, [right, wrong], p, confidence_level).map(|left| Part {
+            estimate: found.estimate,
+            n_eff: plain_n / left,
+            lambda,
+            reach: None,
+        }),
+        Some(alone) => reach_of_classes(stratum, promises, (&m, lambda), confidence_level)
+            .filter(|reach| reach[0] + reach[1] < alone[0] + alone[1])
+            .map(|reach| Part { estimate: found.estimate, n_eff: plain_n, lambda, reach: Some(reach) })
+            .map(|part| Part { n_eff: part.rows(confidence_level), ..part }),
+    };
+    Some(helped.unwrap_or(unassisted))
+}
+
+/// How far below and above the estimate with this `λ` its bounds are, where labels are of several classes of weights: each
+/// class's own bounds, as much nearer as `λ f` explains of its labels, and what is left of the differences between classes,
+/// whose shares are uncertain. `None` where so few labels cannot tell.
+fn reach_of_classes(
+    stratum: &Stratum,
+    promises: &[Option<Vec<f64>>],
+    (all, lambda): (&Moments, f64),
+    confidence_level: f64,
+) -> Option<[f64; 2]> {
+    let z = normal_quantile(confidence_level)?;
+    let (mut own, mut residuals) = ([0.0; 2], Vec::new());
+    // of the rows that tell λ, few heavy ones count more than many light ones (Satterthwaite)
+    let (mut spread, mut squares) = (0.0, 0.0);
+    for (folds, labels) in stratum.classes.iter().zip(stratum.labels_by_class()) {
+        let n = (labels[0].n + labels[1].n) as f64;
+        if n == 0.0 {
+            continue;
+        }
+        let labelled = folds.iter().zip(promises).flat_map(|(bins, f)| bins.iter().zip(f.iter().flatten()));
+        let labelled: Vec<Promise> =
+            labelled.map(|([right, wrong], f)| Promise { f: *f, right: *right, wrong: *wrong }).collect();
+        let (m, route) = (Moments::of(&labelled)?, Route::of(&labels, z)?);
+        let steady = (route.p * n + 2.0) / (n + 4.0);
+        let odds = steady * (1.0 - steady);
+        let gains_nothing = z * z * route.sampling / n * odds;
+        let left = (m.left_by(lambda) + gains_nothing) / (m.yy + gains_nothing);
+        let part = route.sampling * (odds + (route.p - all.y).powi(2));
+        spread += part;
+        squares += part * part / (4.0 * odds * n);
+        // a census leaves nothing, of which nothing is explained
+        let left = if left.is_nan() { 1.0 } else { left };
+        let bounds = jeffreys(route.p, route.rows, confidence_level);
+        for (sum, bound) in own.iter_mut().zip([bounds.lower?, bounds.upper?]) {
+            *sum += left * (route.size / all.total * (bound - route.p)).powi(2);
+        }
+        residuals.push(Sized { mean: m.y - lambda * m.f, size: route.size, sampling: route.sampling });
+    }
+    let between = shares(&residuals, all.y - lambda * all.f, z);
+    let rows = spread * spread / squares;
+    let fitted = rows / (rows - FITTED);
+    (rows >= LEAST_ROWS).then(|| [0, 1].map(|side| fitted.sqrt() * own[side].sqrt().hypot(between[side])))
 }
 
 /// Strata by their shares: the estimate with its interval, and its effective rows.
 fn combine(parts: &[(f64, Part)], confidence_level: f64) -> (Estimate, f64) {
     // one stratum has its own
     if let [(_, part)] = parts {
-        return (wilson(part.estimate, part.n_eff, confidence_level), part.n_eff);
+        return (part.interval(wilson, confidence_level), part.n_eff);
     }
-    let own = |(share, part): &(f64, Part)| (*share, jeffreys(part.estimate, part.n_eff, confidence_level));
+    let own = |(share, part): &(f64, Part)| (*share, part.interval(jeffreys, confidence_level));
     let joined = mixture(&parts.iter().map(own).collect::<Vec<_>>(), [0.0; 2]);
     (joined, wilson_rows(&joined, confidence_level).unwrap_or(f64::INFINITY))
 }

@@ -2,21 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{accuracy, proportion::Estimate, weight::WeightSums};
+use super::{accuracy::routes::accuracy_of_routes, proportion::Estimate, weight::WeightSums};
 
 /// The rows whose predicted probability falls in one bin: additive sums over the labelled ones.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CalibrationBin {
     /// Predictions in the bin, labelled or not.
     pub n: u64,
-    /// All labelled rows.
-    pub labels: WeightSums,
-    /// Of these, the right ones.
-    pub right: WeightSums,
+    /// Right and wrong labelled rows, of each route and class of weights: a bin may hold automatic predictions and others.
+    pub draws: Vec<[WeightSums; 2]>,
     /// `Σ w p` over the labelled rows, `p` the predicted probability.
     pub wp: f64,
     /// `Σ w (p − y)²` over the labelled rows, `y` 1 when right and 0 when not.
     pub wse: f64,
+}
+
+impl CalibrationBin {
+    /// All labelled rows.
+    pub fn labels(&self) -> WeightSums {
+        self.draws.iter().flatten().copied().sum()
+    }
 }
 
 /// What one bin says.
@@ -48,7 +53,7 @@ pub struct Calibration {
 /// the overall Hájek accuracy and a bin without labels needs no guess. Brier here is that of the first candidate
 /// (right or not), in [0, 1].
 ///
-/// *Assumes* as [`accuracy::accuracy`]. ECE depends on the bins and is biased upwards when bins hold few labels: look
+/// A bin's accuracy is [`accuracy_of_routes`]. *Assumes* as there. ECE depends on the bins and is biased upwards when bins hold few labels: look
 /// at the intervals. *Edge cases*: without labels everything is `None`; an empty bin has no weight.
 ///
 /// Naeini, Cooper and Hauskrecht (2015), AAAI; Guo et al. (2017), ICML; Brier (1950), Monthly Weather Review 78.
@@ -58,8 +63,7 @@ pub struct Calibration {
 /// // ten rows at probability 0.9, eight of them right
 /// let bin = CalibrationBin {
 ///     n: 10,
-///     labels: WeightSums::certain(10),
-///     right: WeightSums::certain(8),
+///     draws: vec![[WeightSums::certain(8), WeightSums::certain(2)]],
 ///     wp: 9.0,
 ///     wse: 8.0 * 0.01 + 2.0 * 0.81,
 /// };
@@ -68,30 +72,29 @@ pub struct Calibration {
 /// assert!((found.brier.unwrap() - 0.17).abs() < 1e-12);
 /// ```
 pub fn calibration(bins: &[CalibrationBin], confidence_level: f64) -> Calibration {
-    let total: f64 = bins.iter().map(|bin| bin.labels.total()).sum();
+    let total: f64 = bins.iter().map(|bin| bin.labels().total()).sum();
     let measured: Vec<BinCalibration> = bins.iter().map(|bin| reliability(bin, confidence_level)).collect();
     let gap: f64 = bins
         .iter()
         .zip(&measured)
         .filter_map(|(bin, found)| {
             let gap = found.accuracy.estimate? - found.mean_probability?;
-            Some(bin.labels.total() * gap.abs())
+            Some(bin.labels().total() * gap.abs())
         })
         .sum();
-    let error: f64 = bins.iter().filter(|bin| bin.labels.n > 0).map(|bin| bin.wse).sum();
+    let error: f64 = bins.iter().filter(|bin| bin.labels().n > 0).map(|bin| bin.wse).sum();
     Calibration {
         ece: share(gap, total),
         brier: share(error, total),
-        n: bins.iter().fold(0, |n, bin| n.saturating_add(bin.labels.n)),
+        n: bins.iter().fold(0, |n, bin| n.saturating_add(bin.labels().n)),
         bins: measured,
     }
 }
 
 fn reliability(bin: &CalibrationBin, confidence_level: f64) -> BinCalibration {
-    let wrong = bin.labels - bin.right;
     BinCalibration {
-        mean_probability: share(bin.wp, bin.labels.total()),
-        accuracy: accuracy::accuracy(bin.right, wrong, confidence_level).estimate,
+        mean_probability: share(bin.wp, bin.labels().total()),
+        accuracy: accuracy_of_routes(&bin.draws, confidence_level).estimate,
     }
 }
 

@@ -92,7 +92,7 @@ pub const LEAST_CHECK: u64 = 30;
 ///     wrong: WeightSums::certain(wrong),
 ///     ..ScoreBin::default()
 /// };
-/// let reference = [Stratum { folds: vec![vec![bin(500, 500), bin(900, 100)]] }];
+/// let reference = [Stratum::new(vec![vec![bin(500, 500), bin(900, 100)]])];
 /// // the model was sure of half its predictions, now it is of one in ten
 /// let found = estimated(&[0.6, 0.95], &reference, &[9_000, 1_000], 0.95).unwrap();
 /// assert!((found.estimate.estimate.unwrap() - 0.54).abs() < 1e-9);
@@ -150,7 +150,7 @@ pub fn estimated(scores: &[f64], reference: &[Stratum], current: &[u64], confide
 /// use vigie::measure::{assisted::{ScoreBin, Stratum}, estimated::checked, weight::WeightSums};
 /// let period = |right, wrong| {
 ///     let (right, wrong) = (WeightSums::certain(right), WeightSums::certain(wrong));
-///     [Stratum { folds: vec![vec![ScoreBin { right, wrong, ..ScoreBin::default() }]] }]
+///     [Stratum::new(vec![vec![ScoreBin { right, wrong, ..ScoreBin::default() }]])]
 /// };
 /// let found = checked(&[0.8], &period(800, 200), &period(120, 80), 0.95).unwrap();
 /// assert!((found.difference.estimate.unwrap() + 0.2).abs() < 1e-9);

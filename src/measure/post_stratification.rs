@@ -56,21 +56,30 @@ pub fn post_weights(stratum: &Stratum, starts: &[usize]) -> Option<Vec<f64>> {
 /// // people reviewed 20 of 1000 where the model is sure, 20 of 40 where it is not
 /// let unit = |n| WeightSums::certain(n);
 /// let bin = |n, right, wrong| ScoreBin { n, right: unit(right), wrong: unit(wrong), unknown: right + wrong };
-/// let weighted = post_stratified(&Stratum { folds: vec![vec![bin(40, 4, 16), bin(1000, 19, 1)]] }, &[0, 1]);
+/// let weighted = post_stratified(&Stratum::new(vec![vec![bin(40, 4, 16), bin(1000, 19, 1)]]), &[0, 1]);
 /// assert_eq!(weighted.folds[0][1].right.w, 950.0);
 /// assert_eq!(weighted.folds[0][0].wrong.w, 32.0);
 /// ```
 pub fn post_stratified(stratum: &Stratum, starts: &[usize]) -> Stratum {
     let Some(weights) = post_weights(stratum, starts) else { return stratum.clone() };
-    stratum.map(|at, bin| {
-        let part = starts.partition_point(|start| *start <= at).saturating_sub(1);
-        let weight = weights.get(part).copied().unwrap_or(1.0);
-        ScoreBin {
-            right: WeightSums::weighted(bin.right.n, weight),
-            wrong: WeightSums::weighted(bin.wrong.n, weight),
-            ..*bin
+    let weight = |bin: usize| {
+        let part = starts.partition_point(|start| *start <= bin).saturating_sub(1);
+        weights.get(part).copied().unwrap_or(1.0)
+    };
+    let weighted = |(at, bin): (usize, &ScoreBin)| ScoreBin {
+        right: WeightSums::weighted(bin.right.n, weight(at)),
+        wrong: WeightSums::weighted(bin.wrong.n, weight(at)),
+        ..*bin
+    };
+    let folds = stratum.folds.iter().map(|bins| bins.iter().enumerate().map(weighted).collect());
+    let mut counted = Stratum::new(folds.collect());
+    for (fold, bins) in counted.folds.clone().iter().enumerate() {
+        for (at, bin) in bins.iter().enumerate() {
+            // by factors of two, as known weights are
+            counted.add_class(weight(at).log2() as usize, (fold, at), [bin.right, bin.wrong]);
         }
-    })
+    }
+    counted
 }
 
 /// Neighbouring parts.

@@ -74,7 +74,7 @@ pub struct Recalibration {
 /// };
 /// // says 0.9 and 0.99, is right 7 and 9 times in 10
 /// let fold = vec![bin(140, 60), bin(180, 20)];
-/// let found = recalibrated(&[0.9, 0.99], &[Stratum { folds: vec![fold; 4] }], Loss::Log, 0.95).unwrap();
+/// let found = recalibrated(&[0.9, 0.99], &[Stratum::new(vec![fold; 4])], Loss::Log, 0.95).unwrap();
 /// assert!(found.helps);
 /// assert!((found.before.ece.unwrap() - 0.145).abs() < 1e-9);
 /// assert!(found.after.ece.unwrap() < 0.01);

@@ -1,7 +1,7 @@
 //! What each threshold of the confidence would accept automatically, and how right that is.
 
 use super::{
-    assisted::{ScoreBin, Stratum, assisted},
+    assisted::{Stratum, assisted},
     proportion::Estimate,
 };
 
@@ -70,8 +70,7 @@ pub fn lowest_safe(strata: &[Stratum], least: f64, confidence_level: f64) -> Opt
 }
 
 fn split(strata: &[Stratum], keep: impl Fn(usize) -> bool) -> Vec<Stratum> {
-    let kept = |at: usize, bin: &ScoreBin| if keep(at) { *bin } else { ScoreBin::default() };
-    strata.iter().map(|s| s.map(kept)).collect()
+    strata.iter().map(|stratum| stratum.only(&keep)).collect()
 }
 
 fn bins(strata: &[Stratum]) -> usize {

@@ -51,10 +51,14 @@ pub fn rules(book: &NomenclatureBook, policies: &Policies) -> Rules {
     Rules { naming: digest(book, policies), thresholds }
 }
 
-/// Nomenclatures, review rates, shares of texts and whether annotators are named, as one number.
+/// Raised whenever facts are made or numbered in another way: stores that were made before are made anew.
+const FACTS: u8 = 1;
+
+/// [`FACTS`], nomenclatures, review rates, shares of texts and whether annotators are named, as one number.
 fn digest(book: &NomenclatureBook, policies: &Policies) -> u64 {
     use std::hash::Hasher;
     let mut h = siphasher::sip::SipHasher13::new();
+    h.write_u8(FACTS);
     let mut write = |text: &str| {
         h.write(text.as_bytes());
         h.write_u8(0xff);

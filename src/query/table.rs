@@ -220,7 +220,7 @@ impl Maker<'_> {
         let all = pages.iter().map(|(_, rows)| rows).sum();
         let small = || Int32Builder::with_capacity(all);
         let (mut sources, mut counted) = (small(), BooleanBuilder::with_capacity(all));
-        let [mut one, mut two, mut three] = [small(), small(), small()];
+        let [mut one, mut two, mut three, mut classes] = [small(), small(), small(), small()];
         let of_scores = table == Table::Reliability;
         let mut rights = BooleanBuilder::with_capacity(if of_scores { all } else { 0 });
         let [mut n, mut unweighted] = [(), ()].map(|()| Int64Builder::with_capacity(all));
@@ -231,21 +231,24 @@ impl Maker<'_> {
             sources.append_option(source.map(|s| s.0 as i32));
             counted.append_value(source.is_some_and(|s| !excluded.contains(&s)));
             match cell {
-                Some(Cell::Outcome { predicted, actual, grade, .. }) => {
+                Some(Cell::Outcome { predicted, actual, grade, weight_class, .. }) => {
                     one.append_option(predicted.map(|s| s.0 as i32));
                     two.append_option(actual.map(|s| s.0 as i32));
                     three.append_value(i32::from(grade));
+                    classes.append_value(i32::from(weight_class));
                 }
-                Some(Cell::Rank { level, rank, grade, .. }) => {
+                Some(Cell::Rank { level, rank, grade, weight_class, .. }) => {
                     one.append_value(i32::from(level));
                     two.append_value(i32::from(rank));
                     three.append_value(i32::from(grade));
+                    classes.append_value(i32::from(weight_class));
                 }
-                Some(Cell::Reliability { kind, bin, level, right, .. }) => {
+                Some(Cell::Reliability { kind, bin, level, right, weight_class, .. }) => {
                     one.append_value(kind as i32);
                     two.append_value(bin as i32);
                     three.append_value(i32::from(level));
                     rights.append_value(right);
+                    classes.append_value(i32::from(weight_class));
                 }
                 _ => one.append_null(),
             }
@@ -278,6 +281,7 @@ impl Maker<'_> {
                 columns.push(("right", Arc::new(rights.finish()), true));
             }
         }
+        columns.push(("weight_class", Arc::new(classes.finish()), false));
         columns.push(("n", Arc::new(n.finish()), false));
         columns.push(("unweighted", Arc::new(unweighted.finish()), false));
         columns.push(("w", weight_column(w)?, false));

@@ -264,7 +264,8 @@ mod tests {
             let code = Symbol(turn.wrapping_mul(7_919).wrapping_add(i * 31) % 2_000);
             facts.count(Cell::Volume { series, hour, route: None, code, grade: (i % 16) as u8 }, 1 + i64::from(i % 3));
             let (predicted, actual) = (Some(code), Some(Symbol(i)));
-            let cell = Cell::Outcome { series, hour, route: None, predicted, actual, source: Symbol(1), grade: 15 };
+            let (source, route) = (Symbol(1), None);
+            let cell = Cell::Outcome { series, hour, route, predicted, actual, source, grade: 15, weight_class: 0 };
             facts.moments_together([(cell, &Moments::row(None, Fixed(0)))], 1);
         }
         facts

@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// Raised whenever an [`Outline`](super::Outline), a [`Wanted`](super::Wanted) or a [`Portion`](super::Portion) is laid
 /// out in another way.
-const LAYOUT: u8 = 5;
+const LAYOUT: u8 = 6;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TravelError {

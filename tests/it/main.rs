@@ -33,4 +33,5 @@ mod schema;
 mod semantics;
 mod service;
 mod streams;
+mod unnamed_routes;
 mod versions;

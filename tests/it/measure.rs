@@ -20,3 +20,4 @@ mod shrinkage;
 mod simulation;
 mod sketch;
 mod terms;
+mod unnamed;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Alarm, AlarmKind, Carrier, Evidence, Family, HORIZON, Place, Run, Span, Watched, alarm, evidence};
 use crate::{
@@ -34,7 +34,7 @@ impl Sides {
         [self.right, self.wrong]
     }
 
-    /// Rows of one side with their mean weight: all of one route and day are drawn alike.
+    /// Rows of one side with their mean weight: those of a day are drawn alike.
     fn cells(&self) -> impl Iterator<Item = LabelCell> + use<> {
         let cell = |sums: WeightSums, right: bool| {
             let n = if right { (sums.n, 0) } else { (0, sums.n) };
@@ -44,7 +44,7 @@ impl Sides {
     }
 }
 
-/// Labels of one route.
+/// Labels of one route that weigh about the same.
 #[derive(Debug, Clone)]
 struct Labels {
     reference: Sides,
@@ -54,12 +54,13 @@ struct Labels {
 /// Falling accuracy of both routes together and of each, where labels say something of it before and after.
 pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     let answer = watched.labels;
-    let mut routes: BTreeMap<String, Labels> = BTreeMap::new();
+    // by route and class of weights
+    let mut draws: BTreeMap<(String, i64), Labels> = BTreeMap::new();
     for row in 0..answer.rows() {
         let Some(place) = span.place_of(answer, row) else { continue };
         let route = answer.text(row, "route").unwrap_or("none").to_owned();
         let none = || Labels { reference: Sides::default(), looks: vec![Sides::default(); span.looks()] };
-        let of = routes.entry(route).or_insert_with(none);
+        let of = draws.entry((route, answer.int(row, "weight_class"))).or_insert_with(none);
         let side = match place {
             Place::Reference => &mut of.reference,
             Place::Look(look) => &mut of.looks[look],
@@ -69,11 +70,14 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     }
     // labels of unknown weight say nothing of both routes together: each is watched alone
     let unknown = (0..answer.rows()).any(|row| answer.count(row, "unweighted") > 0);
-    let both = ["auto", "manual"].iter().all(|route| routes.contains_key(*route)) && !unknown || routes.len() == 1;
+    let routes: BTreeSet<&str> = draws.keys().map(|(route, _)| route.as_str()).collect();
+    let both = ["auto", "manual"].iter().all(|route| routes.contains(*route)) && !unknown || routes.len() == 1;
     let groups: Vec<(&str, Vec<&Labels>)> = ["all", "auto", "manual"]
         .into_iter()
         .filter(|group| *group != "all" || both)
-        .map(|group| (group, routes.iter().filter(|(r, _)| group == "all" || *r == group).map(|(_, l)| l).collect()))
+        .map(|group| {
+            (group, draws.iter().filter(|((r, _), _)| group == "all" || *r == group).map(|(_, l)| l).collect())
+        })
         .filter(|(_, labels): &(&str, Vec<&Labels>)| !labels.is_empty())
         .collect();
     let mut series = Vec::new();
@@ -93,13 +97,13 @@ pub fn watch(plan: &Plan, span: &Span<'_>, watched: &Watched<'_>) -> Family {
     for ((group, labels), ring) in groups.iter().zip(rings(&series, plan.request.alarm_rate)) {
         let Some(ring) = ring else { continue };
         let counts = |s: Sides| (s.wrong.total() as u64, (s.right.total() + s.wrong.total()) as u64);
-        let reference = counts(Sides::sum(labels.iter().map(|route| &route.reference)));
-        let looks = (0..span.looks()).map(|look| counts(Sides::sum(labels.iter().map(|route| &route.looks[look]))));
+        let reference = counts(Sides::sum(labels.iter().map(|draw| &draw.reference)));
+        let looks = (0..span.looks()).map(|look| counts(Sides::sum(labels.iter().map(|draw| &draw.looks[look]))));
         let since = onset(reference, &looks.collect::<Vec<_>>(), ring.first);
         let run = Run { since, until: ring.until };
-        let of = |routes: Vec<[WeightSums; 2]>| accuracy_of_routes(&routes, plan.request.confidence_level);
-        let before = of(labels.iter().map(|route| route.reference.pair()).collect());
-        let now = of(labels.iter().map(|route| Sides::sum(run.of(&route.looks)).pair()).collect());
+        let of = |draws: Vec<[WeightSums; 2]>| accuracy_of_routes(&draws, plan.request.confidence_level);
+        let before = of(labels.iter().map(|draw| draw.reference.pair()).collect());
+        let now = of(labels.iter().map(|draw| Sides::sum(run.of(&draw.looks)).pair()).collect());
         let Difference { estimate, lower, upper } = difference(before.estimate, now.estimate);
         let route = if *group == "all" { String::new() } else { format!(" AND route = '{group}'") };
         let query = evidence::query(span, run, &format!("actual IS NOT NULL AND actual <> predicted{route}"));

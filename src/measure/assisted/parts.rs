@@ -51,8 +51,8 @@ pub fn assisted_parts(parts: &[Vec<Vec<ScoreBin>>], confidence_level: f64) -> Ve
             others[at].wrong -= own.wrong;
         }
         // the first fold is the part's own, which nothing is learnt from
-        let learnt_from = [Stratum { folds: vec![none(), others] }];
-        let strata: Vec<Stratum> = routes.iter().map(|bins| Stratum { folds: vec![bins.clone()] }).collect();
+        let learnt_from = [Stratum::new(vec![none(), others])];
+        let strata: Vec<Stratum> = routes.iter().map(|bins| Stratum::new(vec![bins.clone()])).collect();
         Some(assisted_of_part(&strata, &learnt_from, Some(&whole), confidence_level))
             .filter(|found| found.worth.is_some_and(|worth| worth > found.n))
     };

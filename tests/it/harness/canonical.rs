@@ -135,16 +135,16 @@ fn name(cell: Cell, symbols: &Symbols) -> String {
             cell_name("latency", &series(id), hour, route, &bin.to_string())
         }
         Cell::Tally { series: id, hour, route, what } => cell_name("tally", &series(id), hour, route, what.as_str()),
-        Cell::Outcome { series: id, hour, route, predicted, actual, source, grade } => {
-            let rest = format!("{}|{}|{}|{grade}", perhaps(predicted), perhaps(actual), s(source));
+        Cell::Outcome { series: id, hour, route, predicted, actual, source, grade, weight_class } => {
+            let rest = format!("{}|{}|{}|{grade}|{weight_class}", perhaps(predicted), perhaps(actual), s(source));
             cell_name("outcome", &series(id), hour, route, &rest)
         }
-        Cell::Rank { series: id, hour, route, level, rank, source, grade } => {
-            let rest = format!("{level}|{rank}|{}|{grade}", s(source));
+        Cell::Rank { series: id, hour, route, level, rank, source, grade, weight_class } => {
+            let rest = format!("{level}|{rank}|{}|{grade}|{weight_class}", s(source));
             cell_name("rank", &series(id), hour, route, &rest)
         }
-        Cell::Reliability { series: id, hour, route, kind, bin, level, right, source } => {
-            let rest = format!("{}|{bin}|{level}|{right}|{}", kind.as_str(), s(source));
+        Cell::Reliability { series: id, hour, route, kind, bin, level, right, source, weight_class } => {
+            let rest = format!("{}|{bin}|{level}|{right}|{}|{weight_class}", kind.as_str(), s(source));
             cell_name("reliability", &series(id), hour, route, &rest)
         }
     }

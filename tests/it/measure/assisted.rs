@@ -18,6 +18,7 @@ use vigie::measure::{
 use super::{
     naf2025::{Known, naf2025},
     oracle::{assert_close, number, workshop_rows},
+    unnamed::unnamed,
 };
 
 #[test]
@@ -66,6 +67,7 @@ fn reviewed(
     rates: [f64; 2],
     reviews: u32,
     seed: u64,
+    named: bool,
     said: impl Fn(&Known, &mut ChaCha8Rng) -> f64,
 ) -> Tally {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -75,6 +77,7 @@ fn reviewed(
     let said: Vec<f64> = all.iter().map(|k| said(k, &mut rng)).collect();
     for _ in 0..reviews {
         let strata = review(all, &said, rates, &mut rng);
+        let strata = if named { strata } else { vec![unnamed(&strata)] };
         let bins = || strata.iter().flat_map(Stratum::bins);
         let (right, wrong) = (bins().map(|b| b.right).sum(), bins().map(|b| b.wrong).sum());
         let (found, hajek) = (assisted(&strata, 0.95), accuracy(right, wrong, 0.95).estimate);
@@ -101,10 +104,19 @@ fn the_assisted_interval_is_narrower_and_covers() {
     println!("confidence       labels  assisted  hajek  width");
     for share in [1.0, 0.25, 0.05] {
         let rates = [0.05 * share, 0.6 * share];
-        let as_is = reviewed(&all, rates, reviews, 1, |k, _| k.confidence);
-        let useless = reviewed(&all, rates, reviews, 2, |_, rng| rng.random());
-        let miscalibrated = reviewed(&all, rates, reviews, 3, |k, _| 1.0 - 0.3 * k.confidence.powi(6));
-        for (name, t) in [("as it is", &as_is), ("useless", &useless), ("upside down", &miscalibrated)] {
+        let as_is = reviewed(&all, rates, reviews, 1, true, |k, _| k.confidence);
+        let useless = reviewed(&all, rates, reviews, 2, true, |_, rng| rng.random());
+        let miscalibrated = reviewed(&all, rates, reviews, 3, true, |k, _| 1.0 - 0.3 * k.confidence.powi(6));
+        let unnamed = reviewed(&all, rates, reviews, 4, false, |k, _| k.confidence);
+        let neither = reviewed(&all, rates, reviews, 5, false, |_, rng| rng.random());
+        let tallies = [
+            ("as it is", &as_is),
+            ("useless", &useless),
+            ("upside down", &miscalibrated),
+            ("routes not named", &unnamed),
+            ("useless, too", &neither),
+        ];
+        for (name, t) in tallies {
             println!("{name:<16} {:>6.0}  {:>8.3}  {:>5.3}  {:.3}", t.labels, t.covered, t.hajek_covered, t.width);
             // 93.5 % to 97 %, give or take three standard errors of so many reviews
             let error = 3.0 * (0.05 * 0.95 / f64::from(reviews)).sqrt();
@@ -182,7 +194,7 @@ fn a_better_review_keeps_its_promise() {
 fn a_route_without_labels_leaves_everything_unknown() {
     let some = |n, right, wrong| {
         let bin = ScoreBin { n, right: WeightSums::certain(right), wrong: WeightSums::certain(wrong), unknown: 0 };
-        Stratum { folds: vec![vec![bin]; 2] }
+        Stratum::new(vec![vec![bin]; 2])
     };
     let found = assisted(&[some(100, 0, 0), some(50, 30, 20)], 0.95);
     assert_eq!(found.estimate.estimate, None);
@@ -199,7 +211,7 @@ fn one_fold_falls_back_to_the_labels_alone() {
         ScoreBin { n: 500, right: half, wrong: WeightSums::default(), unknown: 0 },
         ScoreBin { n: 500, right: WeightSums::default(), wrong: half, unknown: 0 },
     ];
-    let found = assisted(&[Stratum { folds: vec![bins] }], 0.95);
+    let found = assisted(&[Stratum::new(vec![bins])], 0.95);
     assert_eq!(found.estimate, found.unassisted);
     assert_eq!((found.worth, found.lambda), (Some(80), Some(0.0)));
 }
@@ -212,7 +224,7 @@ fn bin(confidence: f64) -> usize {
 /// Strata of one review; `said` is the confidence that the estimator is given for each.
 fn review(all: &[Known], said: &[f64], rates: [f64; 2], rng: &mut ChaCha8Rng) -> Vec<Stratum> {
     let weights = rates.map(|rate| WeightSums::of(rate).expect("a rate"));
-    let mut strata = vec![Stratum { folds: vec![vec![ScoreBin::default(); BINS]; FOLDS] }; 2];
+    let mut strata = vec![Stratum::new(vec![vec![ScoreBin::default(); BINS]; FOLDS]); 2];
     for (known, said) in all.iter().zip(said) {
         let route = usize::from(known.confidence < THRESHOLD);
         let bin = &mut strata[route].folds[known.hour % FOLDS][bin(*said)];
@@ -319,7 +331,7 @@ fn labels_of_an_unknown_design_are_weighted_by_what_is_known() {
     let (mut covered, mut naive) = (0, 0.0);
     const REVIEWS: u32 = 40;
     for _ in 0..REVIEWS {
-        let mut strata = vec![Stratum { folds: vec![vec![ScoreBin::default(); BINS]; FOLDS] }; 2];
+        let mut strata = vec![Stratum::new(vec![vec![ScoreBin::default(); BINS]; FOLDS]); 2];
         let (mut right, mut labels) = (0.0, 0.0);
         for known in &all {
             let route = usize::from(known.confidence < THRESHOLD);

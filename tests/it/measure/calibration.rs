@@ -8,15 +8,12 @@ use super::oracle::{assert_close, number, rows};
 
 /// (inclusion probability, predicted probability, right)
 fn bin(rows: &[(f64, f64, bool)]) -> CalibrationBin {
-    let mut bin = CalibrationBin { n: 100, ..CalibrationBin::default() };
+    let mut bin = CalibrationBin { n: 100, draws: vec![[WeightSums::default(); 2]], ..CalibrationBin::default() };
     for &(inclusion_probability, p, right) in rows {
         let row = WeightSums::of(inclusion_probability).unwrap();
-        bin.labels += row;
         bin.wp += row.w * p;
         bin.wse += row.w * (p - f64::from(u8::from(right))).powi(2);
-        if right {
-            bin.right += row;
-        }
+        bin.draws[0][usize::from(!right)] += row;
     }
     bin
 }
@@ -47,6 +44,7 @@ fn matches_scikit_learn() {
 fn matches_a_hand_computation() {
     let low = bin(&[(0.5, 0.2, false), (0.5, 0.4, true)]);
     let high = bin(&[(0.1, 0.9, true), (0.2, 0.8, false), (0.2, 0.7, true)]);
+    let [right, wrong] = high.draws[0];
     let found = calibration(&[low, CalibrationBin::default(), high], 0.95);
     // low: weight 4, accuracy 1/2, mean p .3; high: weight 20, accuracy 15/20, mean p (9 + 4 + 3.5)/20 = .825
     let ece = 4.0 / 24.0 * 0.2 + 20.0 / 24.0 * 0.075;
@@ -56,7 +54,7 @@ fn matches_a_hand_computation() {
     assert_eq!(found.n, 5);
     assert_eq!((found.bins[1].mean_probability, found.bins[1].accuracy.estimate), (None, None));
     assert!((found.bins[2].mean_probability.unwrap() - 0.825).abs() < 1e-12);
-    assert_eq!(found.bins[2].accuracy, accuracy(high.right, high.labels - high.right, 0.95).estimate);
+    assert_eq!(found.bins[2].accuracy, accuracy(right, wrong, 0.95).estimate);
 }
 
 #[test]

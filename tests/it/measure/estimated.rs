@@ -61,7 +61,7 @@ fn period(n: usize, sure: f64, rates: [f64; 2], rng: &mut ChaCha8Rng, truth: imp
             if is_right { bins[at].right += weight } else { bins[at].wrong += weight }
         }
     }
-    Period { stratum: Stratum { folds: vec![bins] }, counts, accuracy: f64::from(right) / n as f64 }
+    Period { stratum: Stratum::new(vec![bins]), counts, accuracy: f64::from(right) / n as f64 }
 }
 
 /// Nominal 95 %: what coverage may be after so many runs, three standard errors beyond 93.5 to 97.
@@ -205,7 +205,7 @@ fn concept_shift_is_unseen_until_labels_check_it() {
 #[test]
 fn nothing_is_said_without_labels_or_predictions() {
     let some = ScoreBin { right: WeightSums::certain(20), wrong: WeightSums::certain(9), ..ScoreBin::default() };
-    let period = |bin| [Stratum { folds: vec![vec![bin]] }];
+    let period = |bin| [Stratum::new(vec![vec![bin]])];
     assert_eq!(estimated(&[0.5], &period(ScoreBin::default()), &[10], 0.95), None);
     assert_eq!(estimated(&[0.5], &period(some), &[0], 0.95), None);
     assert_eq!(estimated(&[0.5], &period(some), &[], 0.95), None);

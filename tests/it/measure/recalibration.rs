@@ -54,7 +54,7 @@ fn reviewed(n: usize, rng: &mut ChaCha8Rng, truth: impl Fn(f64) -> f64) -> Strat
             if rng.random::<f64>() < truth(score) { bin.right += weight } else { bin.wrong += weight }
         }
     }
-    Stratum { folds }
+    Stratum::new(folds)
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn what_the_labels_cannot_say_is_none() {
     assert!(fit(Method::Platt, &[0.3, 0.7], &apart).is_some());
     assert_eq!(fit(Method::Temperature, &[0.3, 0.7], &apart), None);
     // one fold cannot be judged by another
-    let stratum = Stratum { folds: vec![vec![some(50, 50), some(50, 50)]] };
+    let stratum = Stratum::new(vec![vec![some(50, 50), some(50, 50)]]);
     let found = recalibrated(&[0.3, 0.7], &[stratum], Loss::Log, 0.95).unwrap();
     assert_eq!((found.fit.method(), found.gain, found.candidates.len()), (Method::AsIs, Some(0.0), 1));
     assert!(!found.helps);
