@@ -238,7 +238,7 @@ fn standardising_takes_out_what_arrived() {
                     let mut rng = ChaCha8Rng::seed_from_u64(19);
                     let picks = arrives.each_ref().map(|shares| running(shares));
                     let (mut plain, mut covered, mut wide, mut out) = (0.0, 0.0, 0.0, 0.0);
-                    let runs = if labels == 200 && long() { 5 * runs } else { runs / (1 + u32::from(labels > 1_000)) };
+                    let runs = if labels == 200 && long() { 5 * runs } else { runs };
                     for _ in 0..runs {
                         let mut strata: Vec<Stratum> = (0..codes)
                             .map(|code| Stratum { groups: vec![code / 100, code / 16, code / 4], ..Stratum::default() })
