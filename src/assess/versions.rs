@@ -51,7 +51,8 @@ pub struct Versions {
 /// As if both versions had coded the same mix of true codes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StandardisedDifference {
-    /// Level of the true codes that are the strata (1 = coarsest), the finest; `null` where a version has no labels.
+    /// Level of the true codes that are the strata (1 = coarsest), the finest; `null` where a version has fewer labels than it takes
+    /// ([`LEAST_LABELS`](crate::measure::comparison::standardised::LEAST_LABELS)).
     pub level: Option<u32>,
     pub level_name: Option<String>,
     pub difference: Difference,

@@ -11,10 +11,11 @@
 //! `λ` near 0, and 0 is the Hájek estimate.
 
 pub mod parts;
-
-use std::ops::AddAssign;
+mod stratum;
 
 use serde::{Deserialize, Serialize};
+
+pub use stratum::{ScoreBin, Stratum};
 
 use super::{
     accuracy::{
@@ -27,123 +28,6 @@ use super::{
     weight::WeightSums,
     whole::{Met, Whole},
 };
-
-/// The predictions of one bin of the confidence: how many, and the labelled ones by whether they were right.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct ScoreBin {
-    /// Predictions, labelled or not.
-    pub n: u64,
-    pub right: WeightSums,
-    pub wrong: WeightSums,
-    /// Labelled rows whose inclusion probability nobody knows.
-    pub unknown: u64,
-}
-
-impl ScoreBin {
-    pub fn labelled(&self) -> u64 {
-        self.right.n + self.wrong.n
-    }
-}
-
-impl AddAssign for ScoreBin {
-    fn add_assign(&mut self, other: Self) {
-        self.n += other.n;
-        self.right += other.right;
-        self.wrong += other.wrong;
-        self.unknown += other.unknown;
-    }
-}
-
-/// The predictions of one route, `[fold][bin]`; bins rise with the confidence. Folds are what `f` is fitted without: any
-/// split that does not look at labels, such as the hour of the prediction.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stratum {
-    pub folds: Vec<Vec<ScoreBin>>,
-    /// The same labels once more, right and wrong ones by class of their weight, `[class][fold][bin]`, where a route is reviewed
-    /// at several rates; may be empty where it is not.
-    pub classes: Vec<Vec<Vec<[WeightSums; 2]>>>,
-}
-
-impl Stratum {
-    /// Of labels that weigh alike.
-    pub fn new(folds: Vec<Vec<ScoreBin>>) -> Self {
-        Self { folds, classes: Vec::new() }
-    }
-
-    /// Adds labels of one class of weights to a bin.
-    pub fn add_class(&mut self, class: usize, (fold, bin): (usize, usize), labels: [WeightSums; 2]) {
-        fn at<T: Clone + Default>(all: &mut Vec<T>, at: usize) -> &mut T {
-            all.resize(all.len().max(at + 1), T::default());
-            &mut all[at]
-        }
-        let sums = at(at(at(&mut self.classes, class), fold), bin);
-        sums.iter_mut().zip(labels).for_each(|(sum, of)| *sum += of);
-    }
-
-    /// Of all folds.
-    pub fn bins(&self) -> impl Iterator<Item = &ScoreBin> {
-        self.folds.iter().flatten()
-    }
-
-    /// Bins of a fold.
-    pub fn width(&self) -> usize {
-        self.folds.iter().map(Vec::len).max().unwrap_or(0)
-    }
-
-    /// One bin over all folds.
-    pub fn at(&self, bin: usize) -> ScoreBin {
-        let mut sum = ScoreBin::default();
-        self.folds.iter().filter_map(|fold| fold.get(bin)).for_each(|of| sum += *of);
-        sum
-    }
-
-    pub fn predictions(&self) -> u64 {
-        self.bins().map(|bin| bin.n).sum()
-    }
-
-    /// Right and wrong ones.
-    pub fn labels(&self) -> [WeightSums; 2] {
-        [self.bins().map(|bin| bin.right).sum(), self.bins().map(|bin| bin.wrong).sum()]
-    }
-
-    /// The same, of each class of weights.
-    fn labels_by_class(&self) -> Vec<[WeightSums; 2]> {
-        if self.classes.is_empty() {
-            return vec![self.labels()];
-        }
-        let of = |folds: &Vec<Vec<[WeightSums; 2]>>| [0, 1].map(|side| folds.iter().flatten().map(|of| of[side]).sum());
-        self.classes.iter().map(of).collect()
-    }
-
-    /// Without the other bins.
-    pub fn only(&self, kept: impl Fn(usize) -> bool) -> Stratum {
-        fn only<T: Clone + Default>(bins: &[T], kept: impl Fn(usize) -> bool) -> Vec<T> {
-            bins.iter().enumerate().map(|(at, bin)| if kept(at) { bin.clone() } else { T::default() }).collect()
-        }
-        Stratum {
-            folds: self.folds.iter().map(|bins| only(bins, &kept)).collect(),
-            classes: self.classes.iter().map(|folds| folds.iter().map(|bins| only(bins, &kept)).collect()).collect(),
-        }
-    }
-
-    /// The predictions alone, without their labels.
-    pub fn sizes(&self) -> Stratum {
-        let fold = |bins: &Vec<ScoreBin>| bins.iter().map(|bin| ScoreBin { n: bin.n, ..ScoreBin::default() }).collect();
-        Stratum::new(self.folds.iter().map(fold).collect())
-    }
-}
-
-/// Both have as many folds and bins.
-impl AddAssign<&Stratum> for Stratum {
-    fn add_assign(&mut self, other: &Stratum) {
-        self.folds.iter_mut().flatten().zip(other.bins()).for_each(|(sum, bin)| *sum += *bin);
-        for (class, folds) in other.classes.iter().enumerate() {
-            for (fold, bins) in folds.iter().enumerate() {
-                bins.iter().enumerate().for_each(|(bin, labels)| self.add_class(class, (fold, bin), *labels));
-            }
-        }
-    }
-}
 
 /// Model-assisted accuracy beside the Hájek estimate from the same labels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -281,13 +165,13 @@ impl Moments {
 /// 1. What the confidence promises, `f`, is an isotonic regression of right or not on the bins of the confidence, weighted
 ///    by design, fitted for each fold on the labels of all other folds.
 /// 2. In each stratum the difference estimator with its own `λ`; strata count by their size.
-/// 3. Each stratum has as many effective rows as the labels alone give it ([`accuracy`]), divided by what the assistance
+/// 3. Each stratum has as many effective rows as the labels alone give it ([`accuracy_of_routes`]), divided by what the assistance
 ///    leaves of the variance, as far as so few labels can tell. Jeffreys' intervals at these, joined by MOVER ([`mixture`]);
 ///    of a single stratum Wilson's. Where a stratum's labels are of several classes of weights, each class has its own
 ///    interval, shorter by what `λ` leaves of its variance, and they are joined as routes are ([`accuracy_of_routes`]): how many
 ///    predictions are of each class is not known.
 ///
-/// *Target*: the accuracy of these predictions, as in [`accuracy`]. *Assumes* labels that are right, known and independent
+/// *Target*: the accuracy of these predictions, as in [`accuracy_of_routes`]. *Assumes* labels that are right, known and independent
 /// inclusion probabilities, and nothing of the confidence: a useless one costs nothing but its `λ`.
 ///
 /// *Edge cases*: strata with predictions and without labels make everything `None` when they are more than a hundredth

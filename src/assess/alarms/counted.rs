@@ -3,7 +3,7 @@ use crate::{
     assess::Plan,
     decide::{Ring, onset},
     measure::{
-        drift::effect::difference,
+        drift::effect::effect,
         proportion::wilson,
         sequential::{
             Direction,
@@ -70,7 +70,7 @@ impl Counted {
         let (b, m) = (self.in_run(run), all.in_run(run));
         let level = plan.request.confidence_level;
         let share = |x: u64, n: u64| wilson(x as f64 / n.max(1) as f64, n as f64, level);
-        let change = difference(self.reference, all.reference, b, m, level);
+        let change = effect(self.reference, all.reference, b, m, level).difference;
         let found = Alarm {
             rose: change.estimate.is_some_and(|d| d > 0.0),
             n_reference: all.reference,

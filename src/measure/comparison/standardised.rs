@@ -57,7 +57,7 @@ const LEAN: f64 = 4.0;
 
 /// Part of what noise in `e` adds to `1/e`, to the second order, that is taken out. The rest makes up for what leaning leaves in:
 /// without it, codes unlike those of their group were covered 89 to 92 % (`docs/statistics.md`, "Versions").
-const NOISE: f64 = 0.4;
+const NOISE: f64 = 0.33;
 
 /// Standard errors that half the leaning's change counts as.
 const LEFT_IN: f64 = 0.8;
@@ -94,7 +94,7 @@ pub struct Standardised {
 /// so lowers its own weight, and a version without one looks worse than it is. So rows are weighed by what the *others*
 /// say: a typical row of their version, stratum and result is taken out first. Without that, intervals over 732 codes
 /// covered 34 % instead of 96 (8,000 labels). What is noise in `e` makes `1/e` too large in the mean, by `V/e³` for a variance
-/// `V = n e(1 − e)/(4 + n)²`, so that strata that a version met seldom would count too much: two fifths of that are taken out
+/// `V = n e(1 − e)/(4 + n)²`, so that strata that a version met seldom would count too much: a third of that is taken out
 /// (`NOISE`). Nor does a row count more than eight times what it would: a single row of A among hundreds of B must not stand
 /// for all of them.
 ///

@@ -230,8 +230,10 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, S
     let source = c["source"].as_str().expect("source");
     let predicted = if failed { "" } else { &candidates[0].0 };
     let actual = c["code"].as_str().map(plain);
+    // a weight of 1 up to 2 is of the first class, and so on
+    let class = weight.map_or(0, |w| (1..15).find(|class| w < f64::from(1 << class)).unwrap_or(15));
     made.row(
-        cell("outcome", &format!("{predicted}|{}|{source}|{grade}", actual.clone().unwrap_or_default())),
+        cell("outcome", &format!("{predicted}|{}|{source}|{grade}|{class}", actual.clone().unwrap_or_default())),
         weight,
         0.0,
     );
@@ -246,7 +248,11 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, S
     }
     for (name, score, bins) in scores {
         let right = predicted == actual;
-        made.row(cell("reliability", &format!("{name}|{}|0|{right}|{source}", bin(score, bins))), weight, score);
+        made.row(
+            cell("reliability", &format!("{name}|{}|0|{right}|{source}|{class}", bin(score, bins))),
+            weight,
+            score,
+        );
     }
     let depth = if nomenclature == "naf-rev2" { 5 } else { 1 };
     // an unknown code stands for itself at every level
@@ -258,9 +264,9 @@ fn one(made: &mut Made, p: &Value, label: Option<&Value>, opinions: &[(String, S
         let Some(truth) = at(&actual, level) else { break };
         let rank = candidates.iter().position(|(code, _)| at(code, level).as_ref() == Some(&truth));
         let rank = rank.map_or(0, |r| r + 1);
-        made.row(cell("rank", &format!("{}|{rank}|{source}|{grade}", level + 1)), weight, 0.0);
+        made.row(cell("rank", &format!("{}|{rank}|{source}|{grade}|{class}", level + 1)), weight, 0.0);
         let confidence = raw.min(1.0);
-        let rest = format!("confidence|{}|{}|{}|{source}", bin(confidence, 50.0), level + 1, rank == 1);
+        let rest = format!("confidence|{}|{}|{}|{source}|{class}", bin(confidence, 50.0), level + 1, rank == 1);
         made.row(cell("reliability", &rest), weight, confidence);
     }
 }
