@@ -1,4 +1,5 @@
-//! The labels of a whole, by route: how heavy the few rows of one of its parts may be.
+//! The labels of a whole, by route: how heavy the few rows of one of its parts may be. Where a route is drawn at several rates, each
+//! rate is a route here.
 
 use super::weight::WeightSums;
 

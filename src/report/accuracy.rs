@@ -4,7 +4,7 @@ use super::{
     Error, chart,
     chart::{accuracy::DotRow, axis::Days, lines::Line, palette::Ink},
     number::DASH,
-    strip::{deepest, level_name, overall},
+    strip::{deepest, level_name, overall, unrouted},
     texts::Texts,
     versions::Versions,
     view::{Cell, Figure, Head, Table},
@@ -221,10 +221,9 @@ fn labels(t: &Texts, a: &Assessment) -> String {
     let level = deepest(a);
     let count = |route: &str| t.int(overall(a, level, route).map_or(0, |row| row.accuracy.n));
     let coverage = t.pct(a.traffic.label_coverage);
-    t.f(
-        "accuracy.labels",
-        &[("all", &count("all")), ("auto", &count("auto")), ("manual", &count("manual")), ("coverage", &coverage)],
-    )
+    let (all, auto, manual) = (count("all"), count("auto"), count("manual"));
+    let values = [("all", all.as_str()), ("auto", &auto), ("manual", &manual), ("coverage", &coverage)];
+    if unrouted(a) { t.f("accuracy.labels_unrouted", &values) } else { t.f("accuracy.labels", &values) }
 }
 
 fn latest(a: &Assessment) -> Vec<&str> {

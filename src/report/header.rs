@@ -1,6 +1,6 @@
 //! Who, what and when: the head of the report.
 
-use super::{number::DASH, texts::Texts};
+use super::{number::DASH, strip::unrouted, texts::Texts};
 use crate::assess::assessment::{Assessment, ReferenceChoice};
 
 /// Title and the facts under it.
@@ -44,6 +44,7 @@ impl Header {
         facts.push(fact("header.reference", reference(t, a)));
         let threshold = match scope.threshold {
             Some(x) => t.f("header.threshold_value", &[("x", &t.dec(x, 2))]),
+            None if unrouted(a) => t.s("header.threshold_unrouted").to_owned(),
             None => t.s("header.threshold_none").to_owned(),
         };
         facts.push(fact("header.threshold", threshold));

@@ -87,13 +87,18 @@ fn predictions(t: &Texts, a: &Assessment) -> Headline {
     headline(t, "strip.predictions", t.int(a.traffic.predictions), meaning)
 }
 
+/// Whether no prediction has a route.
+pub(super) fn unrouted(a: &Assessment) -> bool {
+    a.traffic.automation_rate.is_none() && a.traffic.predictions > a.traffic.errors
+}
+
 fn automation(t: &Texts, a: &Assessment) -> Headline {
     let traffic = &a.traffic;
     let meaning = match traffic.automation_rate {
         Some(_) => {
             t.f("strip.automation_meaning", &[("auto", &t.int(traffic.auto)), ("manual", &t.int(traffic.manual))])
         }
-        None if traffic.predictions > traffic.errors => t.s("strip.automation_unrouted").to_owned(),
+        None if unrouted(a) => t.s("strip.automation_unrouted").to_owned(),
         None => t.s("strip.automation_none").to_owned(),
     };
     headline(t, "strip.automation", t.pct(traffic.automation_rate), meaning)

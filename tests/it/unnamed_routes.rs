@@ -37,6 +37,8 @@ fn a_review_says_the_same_where_nobody_says_which_route_it_was_of() {
     let (named, unnamed) = (report(dir.path(), &["--threshold", "0.7"]), report(dir.path(), &[]));
     let automatic = |of: &Value| rows(&of["accuracy"]["overall"], &[("route", "auto".into())])[0]["n"].clone();
     assert!(automatic(&named).as_u64() > Some(1_000) && automatic(&unnamed) == 0, "{}", automatic(&unnamed));
+    let page = std::fs::read_to_string(dir.path().join("report.html")).expect("a page");
+    assert!(page.contains("de circuit inconnu") && !page.contains("chaque prédiction indique son circuit"));
 
     let all = [("route", "all".into())];
     for path in ["/accuracy/overall", "/series/accuracy_weekly"] {
