@@ -37,21 +37,8 @@ struct Code {
     false_positive: WeightSums,
     /// Truly this code, predicted as another.
     false_negative: WeightSums,
-    /// Predictions of each draw, as far as can be told.
-    predictions: Vec<f64>,
-    draws: Vec<Met>,
-}
-
-impl Code {
     /// What is known of each draw.
-    fn met(&self) -> Vec<Met> {
-        let draws = self.draws.len().max(self.predictions.len());
-        let of = |at: usize| Met {
-            predictions: self.predictions.get(at).map_or(0, |rows| rows.ceil() as u64),
-            ..self.draws.get(at).copied().unwrap_or_default()
-        };
-        (0..draws).map(of).collect()
-    }
+    draws: Vec<Met>,
 }
 
 /// Quality of every code of the plan's level, and the pairs that are confused. `graded` answers `volume_by_grade.sql`.
@@ -60,23 +47,29 @@ pub fn by_code(
     (volume, graded): (&Answer, &Answer),
     (outcome, design): (&Answer, &Design),
 ) -> (Vec<CodeQuality>, Vec<Confusion>) {
+    let draws = Draws::new(outcome, design, |_| true);
+    let none = || Code { draws: vec![Met::default(); draws.len()], ..Code::default() };
     let mut codes: BTreeMap<String, Code> = BTreeMap::new();
     for row in 0..volume.rows() {
         if volume.int(row, "level") != i64::from(plan.level) || volume.count(row, "n") == 0 {
             continue;
         }
-        let code = codes.entry(volume.text(row, "code").unwrap_or_default().to_owned()).or_default();
+        let code = codes.entry(volume.text(row, "code").unwrap_or_default().to_owned()).or_insert_with(none);
         code.label = volume.text(row, "label").unwrap_or_default().to_owned();
         code.known = volume.int(row, "known") == 1;
         code.predicted = volume.count(row, "n");
         code.auto = volume.count(row, "auto");
     }
-    let draws = Draws::new(outcome, design, |_| true);
+    let mut volumes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for row in 0..graded.rows() {
-        if let Some(code) = graded.text(row, "code").and_then(|code| codes.get_mut(code)) {
-            draws.add(&mut code.predictions, graded, row);
-            code.routed += graded.text(row, "route").map_or(0, |_| graded.count(row, "n"));
-        }
+        volumes.entry(graded.text(row, "code").unwrap_or_default()).or_default().push(row);
+    }
+    for (code, rows) in &volumes {
+        let Some(code) = codes.get_mut(*code) else { continue };
+        let routed = rows.iter().filter(|row| graded.text(**row, "route").is_some());
+        code.routed = routed.map(|row| graded.count(*row, "n")).sum();
+        let predictions = draws.predictions(graded, rows);
+        code.draws.iter_mut().zip(predictions).for_each(|(met, n)| met.predictions = n);
     }
     // right and wrong labels of all codes
     let mut whole = vec![[WeightSums::default(); 2]; draws.len()];
@@ -88,10 +81,9 @@ pub fn by_code(
         let truth = codes.entry(actual.to_owned()).or_insert_with(|| Code {
             label: outcome.text(row, "actual_label").unwrap_or_default().to_owned(),
             known: plan.nomenclature.knows(actual),
-            ..Code::default()
+            ..none()
         });
         let draw = draws.number(design.draw(outcome, row));
-        truth.draws.resize(draws.len(), Met::default());
         truth.draws[draw].actual += sums.n;
         whole[draw][usize::from(predicted != Some(actual))] += sums;
         if predicted == Some(actual) {
@@ -102,9 +94,8 @@ pub fn by_code(
         }
         truth.false_negative += sums;
         if let Some(predicted) = predicted {
-            let given = codes.entry(predicted.to_owned()).or_default();
+            let given = codes.entry(predicted.to_owned()).or_insert_with(none);
             given.false_positive += sums;
-            given.draws.resize(draws.len(), Met::default());
             given.draws[draw].predicted += sums.n;
             *pairs.entry((predicted.to_owned(), actual.to_owned())).or_default() += sums;
         }
@@ -112,7 +103,7 @@ pub fn by_code(
     // they have a row even when nobody met them
     for code in sensitive(plan) {
         let label = plan.nomenclature.label(&code).to_owned();
-        codes.entry(code).or_insert_with(|| Code { label, known: true, ..Code::default() });
+        codes.entry(code).or_insert_with(|| Code { label, known: true, ..none() });
     }
     let confusions = confusions(&codes, pairs);
     let groups = groups(plan, codes.keys());
@@ -152,8 +143,7 @@ fn quality(
     (of, whole): (&Code, &Whole),
     (shrunk, assisted): ((Estimate, Estimate), Option<Assisted>),
 ) -> CodeQuality {
-    let met = of.met();
-    let wholes = [whole.of_predictions(&met), whole.of_truth(&met)];
+    let wholes = [whole.of_predictions(&of.draws), whole.of_truth(&of.draws)];
     let measured =
         classification(of.right, of.false_positive, of.false_negative, wholes, plan.request.confidence_level);
     CodeQuality {

@@ -71,12 +71,15 @@ impl Draws {
         &self.shares[route_at(answer, row)][grade_of(answer, row)]
     }
 
-    /// Adds the predictions of such a row, which has the column `n`, to those of each draw.
-    pub fn add(&self, to: &mut Vec<f64>, answer: &Answer, row: usize) {
-        to.resize(self.len(), 0.0);
-        for (number, share) in self.of_predictions(answer, row) {
-            to[*number] += share * answer.count(row, "n") as f64;
+    /// Predictions of each draw over some such rows, which have the column `n`; a part of one is one.
+    pub fn predictions(&self, answer: &Answer, rows: &[usize]) -> Vec<u64> {
+        let mut all = vec![0.0; self.len()];
+        for row in rows {
+            for (number, share) in self.of_predictions(answer, *row) {
+                all[*number] += share * answer.count(*row, "n") as f64;
+            }
         }
+        all.into_iter().map(|rows| rows.ceil() as u64).collect()
     }
 }
 

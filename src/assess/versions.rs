@@ -265,18 +265,18 @@ fn changed(
             codes.entry(predicted).or_insert_with(none)[row.version][row.draw].false_positives += row.sums;
         }
     }
-    let mut predictions: BTreeMap<(usize, &str), Vec<f64>> = BTreeMap::new();
+    let mut volumes: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
     for row in 0..volume.rows() {
         let version = names.iter().position(|name| volume.text(row, "version") == Some(name));
         let code = volume.text(row, "code").and_then(|code| at(nomenclature, code, level));
         // without a label nothing is said of a code
         if let (Some(version), Some(code)) = (version, code.filter(|code| codes.contains_key(code))) {
-            draws[version].add(predictions.entry((version, code)).or_default(), volume, row);
+            volumes.entry((version, code)).or_default().push(row);
         }
     }
-    for ((version, code), draws) in &predictions {
+    for ((version, code), rows) in &volumes {
         let of = codes.get_mut(code).into_iter().flat_map(|versions| &mut versions[*version]);
-        of.zip(draws).for_each(|(confusion, rows)| confusion.predictions = rows.ceil() as u64);
+        of.zip(draws[*version].predictions(volume, rows)).for_each(|(confusion, n)| confusion.predictions = n);
     }
     let confusions: Vec<[Vec<Confusion>; 2]> = codes.values().cloned().collect();
     let found = changes(&confusions, plan.request.confidence_level, FALSE_DISCOVERY_RATE);

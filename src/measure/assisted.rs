@@ -20,7 +20,7 @@ pub use stratum::{ScoreBin, Stratum};
 use super::{
     accuracy::{
         accuracy_of_part,
-        routes::{Route, Sized, accuracy_of_routes, shares},
+        routes::{Route, accuracy_of_routes, shares},
     },
     isotonic::isotonic,
     mixture::mixture,
@@ -249,28 +249,34 @@ fn assisted_of_part(
 /// One stratum.
 struct Part {
     estimate: f64,
-    /// Effective rows, infinite for a census.
-    n_eff: f64,
+    sure: Sure,
     lambda: f64,
-    /// How far below and above its estimate the bounds are, where labels are of several classes of weights.
-    reach: Option<[f64; 2]>,
+}
+
+/// How sure a part is.
+enum Sure {
+    /// As so many effective rows, infinite for a census.
+    Rows(f64),
+    /// Of labels of several classes of weights: how far below and above the estimate its bounds are.
+    Reach([f64; 2]),
 }
 
 impl Part {
-    fn rows(&self, confidence_level: f64) -> f64 {
-        wilson_rows(&self.interval(wilson, confidence_level), confidence_level).unwrap_or(f64::INFINITY)
-    }
-
-    fn interval(&self, alike: fn(f64, f64, f64) -> Estimate, confidence_level: f64) -> Estimate {
-        match self.reach {
-            Some([below, above]) => Estimate {
+    fn interval(&self, of_rows: fn(f64, f64, f64) -> Estimate, confidence_level: f64) -> Estimate {
+        match self.sure {
+            Sure::Rows(n) => of_rows(self.estimate, n, confidence_level),
+            Sure::Reach([below, above]) => Estimate {
                 estimate: Some(self.estimate),
                 lower: Some((self.estimate - below).max(0.0)),
                 upper: Some((self.estimate + above).min(1.0)),
             },
-            None => alike(self.estimate, self.n_eff, confidence_level),
         }
     }
+}
+
+/// Effective rows of an interval, infinite where it is one point.
+fn rows_of(interval: &Estimate, confidence_level: f64) -> f64 {
+    wilson_rows(interval, confidence_level).unwrap_or(f64::INFINITY)
 }
 
 fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64) -> Option<Part> {
@@ -278,11 +284,12 @@ fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64)
     let classes = stratum.labels_by_class();
     let plain = accuracy_of_routes(&classes, confidence_level);
     let p = plain.estimate.estimate?;
-    let plain_n = plain.n_eff.unwrap_or(f64::INFINITY);
     let several = classes.iter().filter(|[right, wrong]| right.n + wrong.n > 0).count() > 1;
-    let bounds = plain.estimate.lower.zip(plain.estimate.upper).filter(|_| several);
-    let reach = bounds.map(|(lower, upper)| [p - lower, upper - p]);
-    let unassisted = Part { estimate: p, n_eff: plain_n, lambda: 0.0, reach };
+    let sure = match (plain.estimate.lower, plain.estimate.upper) {
+        (Some(lower), Some(upper)) if several => Sure::Reach([p - lower, upper - p]),
+        _ => Sure::Rows(plain.n_eff.unwrap_or(f64::INFINITY)),
+    };
+    let unassisted = Part { estimate: p, sure, lambda: 0.0 };
     let mut labelled = Vec::new();
     let (mut promised, mut size) = (0.0, 0.0);
     for (fold, bins) in stratum.folds.iter().enumerate() {
@@ -301,19 +308,13 @@ fn part(stratum: &Stratum, promises: &[Option<Vec<f64>>], confidence_level: f64)
     if !(0.0..=1.0).contains(&found.estimate) {
         return Some(unassisted);
     }
-    let helped = match reach {
-        None => m.left(&found, [right, wrong], p, confidence_level).map(|left| Part {
-            estimate: found.estimate,
-            n_eff: plain_n / left,
-            lambda,
-            reach: None,
-        }),
-        Some(alone) => reach_of_classes(stratum, promises, (&m, lambda), confidence_level)
-            .filter(|reach| reach[0] + reach[1] < alone[0] + alone[1])
-            .map(|reach| Part { estimate: found.estimate, n_eff: plain_n, lambda, reach: Some(reach) })
-            .map(|part| Part { n_eff: part.rows(confidence_level), ..part }),
+    let helped = match unassisted.sure {
+        Sure::Rows(n) => m.left(&found, [right, wrong], p, confidence_level).map(|left| Sure::Rows(n / left)),
+        Sure::Reach([below, above]) => reach_of_classes(stratum, promises, (&m, lambda), confidence_level)
+            .filter(|reach| reach[0] + reach[1] < below + above)
+            .map(Sure::Reach),
     };
-    Some(helped.unwrap_or(unassisted))
+    Some(helped.map_or(unassisted, |sure| Part { estimate: found.estimate, sure, lambda }))
 }
 
 /// How far below and above the estimate with this `λ` its bounds are, where labels are of several classes of weights: each
@@ -342,16 +343,16 @@ fn reach_of_classes(
         let odds = steady * (1.0 - steady);
         let gains_nothing = z * z * route.sampling / n * odds;
         let left = (m.left_by(lambda) + gains_nothing) / (m.yy + gains_nothing);
+        // a census leaves nothing, of which nothing is explained
+        let left = if left.is_nan() { 1.0 } else { left };
         let part = route.sampling * (odds + (route.p - all.y).powi(2));
         spread += part;
         squares += part * part / (4.0 * odds * n);
-        // a census leaves nothing, of which nothing is explained
-        let left = if left.is_nan() { 1.0 } else { left };
         let bounds = jeffreys(route.p, route.rows, confidence_level);
         for (sum, bound) in own.iter_mut().zip([bounds.lower?, bounds.upper?]) {
             *sum += left * (route.size / all.total * (bound - route.p)).powi(2);
         }
-        residuals.push(Sized { mean: m.y - lambda * m.f, size: route.size, sampling: route.sampling });
+        residuals.push(Route { p: m.y - lambda * m.f, ..route });
     }
     let between = shares(&residuals, all.y - lambda * all.f, z);
     let rows = spread * spread / squares;
@@ -363,11 +364,13 @@ fn reach_of_classes(
 fn combine(parts: &[(f64, Part)], confidence_level: f64) -> (Estimate, f64) {
     // one stratum has its own
     if let [(_, part)] = parts {
-        return (part.interval(wilson, confidence_level), part.n_eff);
+        let own = part.interval(wilson, confidence_level);
+        let rows = if let Sure::Rows(n) = part.sure { n } else { rows_of(&own, confidence_level) };
+        return (own, rows);
     }
     let own = |(share, part): &(f64, Part)| (*share, part.interval(jeffreys, confidence_level));
     let joined = mixture(&parts.iter().map(own).collect::<Vec<_>>(), [0.0; 2]);
-    (joined, wilson_rows(&joined, confidence_level).unwrap_or(f64::INFINITY))
+    (joined, rows_of(&joined, confidence_level))
 }
 
 /// What the confidence promises in each bin, for each fold, from the labels of the other folds; `None` where those are too

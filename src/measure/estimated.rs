@@ -113,7 +113,7 @@ pub fn estimated(scores: &[f64], reference: &[Stratum], current: &[u64], confide
     }
     let covered = covered(scores, &bins);
     let [down, up] = unknown(promised, &shares, &covered);
-    let n_eff = effective(lesson.sums);
+    let n_eff = lesson.sums.effective();
     let variance = of_labels + of_rows;
     let rows = spread(p, n_eff) / (variance * wider(variance, doubt, confidence_level));
     let sampled = wilson(p.clamp(0.0, 1.0), rows, confidence_level);
@@ -194,12 +194,6 @@ fn together(strata: &[Stratum], width: usize) -> Vec<ScoreBin> {
     bins
 }
 
-/// Kish's `(Σw)²/Σw²`, 0 when empty.
-fn effective(sums: WeightSums) -> f64 {
-    let n = sums.total() * sums.total() / sums.squares();
-    if n.is_finite() { n } else { 0.0 }
-}
-
 /// `p(1−p)`; where labels were all right, or all wrong, that of `(x + 2)/(n + 4)`, as they leave doubt.
 fn spread(p: f64, n: f64) -> f64 {
     let steady = (p * n + 2.0) / (n + 4.0);
@@ -210,7 +204,7 @@ fn spread(p: f64, n: f64) -> f64 {
 fn covered(scores: &[f64], bins: &[ScoreBin]) -> Vec<bool> {
     let near = |score: &f64| {
         let close = scores.iter().zip(bins).filter(|(other, _)| (*other - score).abs() <= NEAR + 1e-9);
-        effective(close.map(|(_, bin)| bin.right + bin.wrong).sum()) >= LEAST_LABELS
+        close.map(|(_, bin)| bin.right + bin.wrong).sum::<WeightSums>().effective() >= LEAST_LABELS
     };
     scores.iter().map(near).collect()
 }

@@ -66,17 +66,14 @@ pub fn post_stratified(stratum: &Stratum, starts: &[usize]) -> Stratum {
         let part = starts.partition_point(|start| *start <= bin).saturating_sub(1);
         weights.get(part).copied().unwrap_or(1.0)
     };
-    let weighted = |(at, bin): (usize, &ScoreBin)| ScoreBin {
-        right: WeightSums::weighted(bin.right.n, weight(at)),
-        wrong: WeightSums::weighted(bin.wrong.n, weight(at)),
-        ..*bin
-    };
-    let folds = stratum.folds.iter().map(|bins| bins.iter().enumerate().map(weighted).collect());
-    let mut counted = Stratum::new(folds.collect());
-    for (fold, bins) in counted.folds.clone().iter().enumerate() {
+    let mut counted = Stratum::new(stratum.folds.clone());
+    for (fold, bins) in stratum.folds.iter().enumerate() {
         for (at, bin) in bins.iter().enumerate() {
+            let labels = [bin.right, bin.wrong].map(|side| WeightSums::weighted(side.n, weight(at)));
+            let [right, wrong] = labels;
+            counted.folds[fold][at] = ScoreBin { right, wrong, ..*bin };
             // by factors of two, as known weights are
-            counted.add_class(weight(at).log2() as usize, (fold, at), [bin.right, bin.wrong]);
+            counted.add_class(weight(at).log2() as usize, (fold, at), labels);
         }
     }
     counted

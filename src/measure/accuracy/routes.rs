@@ -44,7 +44,6 @@ pub fn accuracy_of_routes(routes: &[[WeightSums; 2]], confidence_level: f64) -> 
     let Some(parts) = parts else { return plain };
     let own: Vec<_> =
         parts.iter().map(|route| (route.size / all, jeffreys(route.p, route.rows, confidence_level))).collect();
-    let parts: Vec<Sized> = parts.iter().map(Route::sized).collect();
     let joined = mixture(&own, shares(&parts, p, z));
     // sums at the ends of what numbers can hold may leave nothing in order
     let in_order = joined.lower.is_some_and(|lower| lower <= p) && joined.upper.is_some_and(|upper| p <= upper);
@@ -58,6 +57,7 @@ pub fn accuracy_of_routes(routes: &[[WeightSums; 2]], confidence_level: f64) -> 
 
 /// Labels of a route.
 pub(in crate::measure) struct Route {
+    /// Share of right ones; the mean of anything else will do for [`shares`].
     pub p: f64,
     /// What they stand for.
     pub size: f64,
@@ -67,18 +67,7 @@ pub(in crate::measure) struct Route {
     pub rows: f64,
 }
 
-/// Rows of a route with the mean of what is asked of them.
-pub(in crate::measure) struct Sized {
-    pub mean: f64,
-    pub size: f64,
-    pub sampling: f64,
-}
-
 impl Route {
-    fn sized(&self) -> Sized {
-        Sized { mean: self.p, size: self.size, sampling: self.sampling }
-    }
-
     pub(in crate::measure) fn of([right, wrong]: &[WeightSums; 2], z: f64) -> Option<Self> {
         let ratio = ratio(right, wrong);
         Some(Route {
@@ -91,15 +80,15 @@ impl Route {
 }
 
 /// How far below and above their mean `p` the shares of the routes may put it.
-pub(in crate::measure) fn shares(routes: &[Sized], p: f64, z: f64) -> [f64; 2] {
+pub(in crate::measure) fn shares(routes: &[Route], p: f64, z: f64) -> [f64; 2] {
     let all: f64 = routes.iter().map(|route| route.size).sum();
-    let (better, worse): (Vec<&Sized>, Vec<&Sized>) = routes.iter().partition(|route| route.mean > p);
+    let (better, worse): (Vec<&Route>, Vec<&Route>) = routes.iter().partition(|route| route.p > p);
     if better.is_empty() || worse.is_empty() {
         return [0.0; 2];
     }
-    let size = |side: &[&Sized]| side.iter().map(|route| route.size).sum::<f64>();
-    let sampling = |side: &[&Sized]| side.iter().map(|route| route.sampling).sum::<f64>();
-    let mean = |side: &[&Sized]| side.iter().map(|route| route.size * route.mean).sum::<f64>() / size(side);
+    let size = |side: &[&Route]| side.iter().map(|route| route.size).sum::<f64>();
+    let sampling = |side: &[&Route]| side.iter().map(|route| route.sampling).sum::<f64>();
+    let mean = |side: &[&Route]| side.iter().map(|route| route.size * route.p).sum::<f64>() / size(side);
     let apart = mean(&better) - mean(&worse);
     let share = size(&better) / all;
     let odds = share / (1.0 - share);
@@ -107,7 +96,7 @@ pub(in crate::measure) fn shares(routes: &[Sized], p: f64, z: f64) -> [f64; 2] {
     let at = |odds: f64| odds / (1.0 + odds);
     // of three routes two are on one side, and need not be alike
     let within =
-        |side: &[&Sized]| side.iter().map(|route| route.sampling * (route.mean - mean(side)).powi(2)).sum::<f64>();
+        |side: &[&Route]| side.iter().map(|route| route.sampling * (route.p - mean(side)).powi(2)).sum::<f64>();
     let rest = z * (within(&better) + within(&worse)).sqrt() / all;
     [share - at(odds / off), at(odds * off) - share].map(|moved| (apart * moved).hypot(rest))
 }

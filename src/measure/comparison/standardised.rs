@@ -193,12 +193,13 @@ fn on_one_mix(strata: &[Stratum], nodes: &Nodes, lean: f64) -> ([Labelled; 2], f
     let mut left_out = 0.0;
     for (at, stratum) in strata.iter().enumerate() {
         let path: Vec<Met> = stratum.path(at).filter_map(|node| nodes.get(&node).copied()).collect();
+        let size = stratum.met().rows();
         let (e, _) = part(&path, overall, Met::default(), lean);
         if e < LEAST_OVERLAP * overall || 1.0 - e < LEAST_OVERLAP * (1.0 - overall) {
-            left_out += stratum.met().rows();
+            left_out += size;
             continue;
         }
-        let apart = (1.0 - stratum.met().rows() / all).max(0.0);
+        let apart = (1.0 - size / all).max(0.0);
         for ((version, side), mixed) in [&stratum.a, &stratum.b].into_iter().enumerate().zip(&mut mixed) {
             let times = |rows: WeightSums| {
                 let own = if stratum.rows.is_some() { Met::default() } else { Met::typical(rows, version) };

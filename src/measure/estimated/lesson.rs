@@ -1,6 +1,5 @@
 //! What the labels of the reference period teach: how often each bin of the confidence is right, and how sure that is.
 
-use super::effective;
 use crate::measure::{assisted::ScoreBin, isotonic::isotonic, weight::WeightSums};
 
 /// Effective labels of a range of bins. Fewer make its share skewed, more leave more to the isotonic curve.
@@ -60,7 +59,7 @@ fn joined(bins: &[ScoreBin]) -> Vec<(usize, usize)> {
     let (mut start, mut sums) = (0, WeightSums::default());
     for (at, bin) in bins.iter().enumerate() {
         sums += bin.right + bin.wrong;
-        if effective(sums) >= RANGE {
+        if sums.effective() >= RANGE {
             ranges.push((start, at + 1));
             (start, sums) = (at + 1, WeightSums::default());
         }
@@ -79,7 +78,7 @@ fn joined(bins: &[ScoreBin]) -> Vec<(usize, usize)> {
 fn settle(curve: &mut [f64], bins: &[ScoreBin]) -> (f64, f64) {
     let right: WeightSums = bins.iter().map(|bin| bin.right).sum();
     let wrong: WeightSums = bins.iter().map(|bin| bin.wrong).sum();
-    let (total, n) = (right.total() + wrong.total(), effective(right + wrong));
+    let (total, n) = (right.total() + wrong.total(), (right + wrong).effective());
     let weight = |bin: &ScoreBin| bin.right.total() + bin.wrong.total();
     let off = (right.total() - curve.iter().zip(bins).map(|(q, bin)| q * weight(bin)).sum::<f64>()) / total;
     if !off.is_finite() || n <= 0.0 {

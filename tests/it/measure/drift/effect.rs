@@ -11,7 +11,10 @@ use vigie::measure::{
     proportion::Estimate,
 };
 
-use super::super::oracle::assert_close;
+use super::{
+    super::oracle::assert_close,
+    population::{Sampler, at_length},
+};
 
 /// statsmodels 0.15.0: `confint_proportions_2indep(x1, n1, x2, n2, compare="ratio", method="score", correction=False)`.
 /// The first is Koopman's own example.
@@ -70,27 +73,10 @@ impl Scene {
     }
 }
 
-/// Rows of each code among so many.
-fn drawn(rng: &mut ChaCha8Rng, rows: u64, shares: &[f64]) -> Vec<u64> {
-    let ends: Vec<f64> = shares
-        .iter()
-        .scan(0.0, |end, share| {
-            *end += share;
-            Some(*end)
-        })
-        .collect();
-    let mut counts = vec![0; shares.len()];
-    for _ in 0..rows {
-        let at = rng.random::<f64>();
-        counts[ends.partition_point(|end| *end <= at).min(shares.len() - 1)] += 1;
-    }
-    counts
-}
-
 /// Over 732 codes, by the rows that a code has in both periods together.
 #[test]
 fn intervals_cover() {
-    let runs: u64 = if std::env::var_os("VIGIE_SIMULATE").is_some() { 3_000_000 } else { 60_000 };
+    let runs: u64 = if at_length() { 3_000_000 } else { 60_000 };
     println!("| rows before | now | change | 10 to 19 rows | 20 to 49 | 50 and more |\n|---|---|---|---|---|---|");
     let scenes = [
         ("none", Scene::None),
@@ -106,7 +92,8 @@ fn intervals_cover() {
             let mut classes = [[0.0; 3]; 3];
             for _ in 0..(runs / (n + m)).max(1) {
                 let [before, after] = scene.shares(&mut rng);
-                let (a, b) = (drawn(&mut rng, n, &before), drawn(&mut rng, m, &after));
+                let [a, b] =
+                    [(&before, n), (&after, m)].map(|(shares, rows)| Sampler::new(shares).draw(&mut rng, rows));
                 for ((a, b), (p, q)) in a.into_iter().zip(b).zip(before.into_iter().zip(after)) {
                     let found = effect(a, n, b, m, 0.95);
                     if !enough((a as f64, n as f64), (b as f64, m as f64)) {
